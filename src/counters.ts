@@ -1,0 +1,37 @@
+// What the daemon counts: one row a counter, and the object that holds the numbers.
+// It does not export them anywhere; health and metrics read the snapshot.
+
+/** One row a counter: its name and what one more means. */
+export const COUNTERS = {
+  etcdDisconnects: 'etcd connections lost',
+  etcdRetries: 'etcd calls repeated after a retryable error',
+  watchRestarts: 'lease watches started again',
+  watchCompactions: 'lease watches overtaken by a compaction, each answered by a new listing',
+  leaseUnreadable: 'keys or values below the lease prefix that could not be read, and were skipped',
+  leaseRaces: 'claims lost to another writer, and tried again',
+  leaseKeepAlives: 'keep-alives of our own lease that were answered',
+  leaseKeepAliveErrors: 'keep-alives of our own lease that failed',
+  leaseLost: 'times our own lease was found missing or somebody else’s',
+  peerSkipped: 'peers whose lease is readable but cannot be used',
+  kernelResyncs: 'times the kernel state was read anew because events were lost or contradicted us',
+  kernelEvents: 'kernel events received',
+  kernelOperations: 'changes sent to the kernel',
+  kernelOperationErrors: 'changes the kernel refused',
+  repairs: 'objects put right that somebody else had changed or removed',
+  waitRetries: 'attempts repeated while waiting for etcd, a config or a device',
+} as const;
+
+export type CounterName = keyof typeof COUNTERS;
+
+/** A set of counters, all starting at zero. Single-threaded, so a plain increment is enough. */
+export class Counters {
+  readonly #values = new Map<CounterName, number>();
+
+  increment(name: CounterName, by = 1): void {
+    this.#values.set(name, (this.#values.get(name) ?? 0) + by);
+  }
+
+  get(name: CounterName): number {
+    return this.#values.get(name) ?? 0;
+  }
+}

@@ -1,0 +1,45 @@
+// The errors of this folder: a configuration that cannot be used, and a registry call that did not succeed.
+// Callers branch on `code`, never on the text.
+
+/** Why a network configuration cannot be used. */
+export type ConfigErrorCode =
+  'config-missing' | 'config-syntax' | 'config-type' | 'config-value' | 'config-unsupported' | 'config-backend';
+
+/** The network configuration in the store cannot be used; `message` says which field, why, and what to do. */
+export class ConfigError extends Error {
+  readonly code: ConfigErrorCode;
+
+  constructor(code: ConfigErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ConfigError';
+    this.code = code;
+  }
+}
+
+/**
+ * Why a registry call did not succeed.
+ * - `exists`: the subnet to create is taken; list again and choose another.
+ * - `changed`: the record is no longer the one that was seen; list again.
+ * - `lease-gone`: the etcd lease has expired or was revoked; the record is lost.
+ * - `unavailable`: the store did not answer in time or refused for now; try again later.
+ * - `denied`: credentials or permissions; the message names the grant that is missing.
+ * - `out-of-subnets`: every subnet of the configured range is taken.
+ * - `protocol`: the endpoint answered, but not as etcd v3 does.
+ */
+export type RegistryErrorCode =
+  'exists' | 'changed' | 'lease-gone' | 'unavailable' | 'denied' | 'out-of-subnets' | 'protocol';
+
+/** A call to the store of leases failed. `operation` names the call, `retryable` whether repeating it may help. */
+export class RegistryError extends Error {
+  readonly code: RegistryErrorCode;
+  readonly operation: string;
+  readonly retryable: boolean;
+
+  constructor(code: RegistryErrorCode, operation: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'RegistryError';
+    this.code = code;
+    this.operation = operation;
+    this.retryable = code === 'unavailable' || code === 'exists' || code === 'changed';
+  }
+}
