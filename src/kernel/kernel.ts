@@ -128,7 +128,11 @@ export type KernelOperation =
   | { readonly kind: 'link'; readonly verb: 'delete'; readonly index: number }
   | { readonly kind: 'address'; readonly verb: 'create' | 'replace' | 'delete'; readonly address: Address }
   | { readonly kind: 'route'; readonly verb: 'create' | 'replace' | 'delete'; readonly route: Route }
-  | { readonly kind: 'neighbour'; readonly verb: 'create' | 'replace' | 'delete'; readonly neighbour: Neighbour }
+  | {
+      readonly kind: 'neighbour';
+      readonly verb: 'create' | 'replace' | 'delete';
+      readonly neighbour: Neighbour;
+    }
   | { readonly kind: 'fdb'; readonly verb: 'create' | 'replace' | 'delete'; readonly entry: FdbEntry };
 
 /**
@@ -139,7 +143,12 @@ export type KernelEvent =
   | { readonly type: 'link'; readonly gone: boolean; readonly link: Link; readonly own: boolean }
   | { readonly type: 'address'; readonly gone: boolean; readonly address: Address; readonly own: boolean }
   | { readonly type: 'route'; readonly gone: boolean; readonly route: Route; readonly own: boolean }
-  | { readonly type: 'neighbour'; readonly gone: boolean; readonly neighbour: Neighbour; readonly own: boolean }
+  | {
+      readonly type: 'neighbour';
+      readonly gone: boolean;
+      readonly neighbour: Neighbour;
+      readonly own: boolean;
+    }
   | { readonly type: 'fdb'; readonly gone: boolean; readonly entry: FdbEntry; readonly own: boolean }
   | { readonly type: 'resync'; readonly reason: string };
 

@@ -1,0 +1,56 @@
+// The interface of a backend: options → opened backend → attributes to announce and wanted state. Life cycle:
+// open() once the config and the external interface are known; attributes() when the lease is claimed; wanted()
+// whenever leases or routes change. A backend never touches the kernel; the reconciler does.
+
+import type { Random } from '../clock.js';
+import type { JsonObject } from '../json.js';
+import type { Link, Route } from '../kernel/kernel.js';
+import type { Cidr, Ip, PerFamily } from '../subnet/cidr.js';
+import type { LeaseAttributes, LeaseRecord } from '../subnet/lease.js';
+import type { Wanted } from './wanted.js';
+
+/** The interface that carries traffic between nodes, as external-interface.ts chose it. */
+export interface ExternalInterface {
+  readonly name: string;
+  readonly mtu: number;
+  /** The interface's own address. */
+  readonly addresses: PerFamily<Ip>;
+  /** The address announced to peers: -public-ip where given, else the interface's own. */
+  readonly publicIps: PerFamily<Ip>;
+  /** The address tunnels send from: the public one where this host has it, else (behind a NAT) the interface's. */
+  readonly sources: PerFamily<Ip>;
+}
+
+export interface BackendContext {
+  readonly external: ExternalInterface;
+  /** The network's range of each family that is on. */
+  readonly ranges: PerFamily<Cidr>;
+  /** The devices there are when the backend opens: what an earlier run left is to be kept. */
+  readonly links: readonly Link[];
+  readonly random: Random;
+}
+
+/** The routes of the host, asked for a destination: only backends that route directly look at it. */
+export type RouteTo = (address: Ip) => { readonly route: Route; readonly link: string } | undefined;
+
+export interface OpenedBackend {
+  /** What pods may send in one packet: goes to FLANNEL_MTU. */
+  readonly mtu: number;
+  /** A line for people: device, VNI, port. */
+  readonly description: string;
+  /** Whether wanted() depends on the host's routes, so that it is to be called again when they change. */
+  readonly usesRoutes: boolean;
+  /** What to announce. `previous` is our own lease as the store has it, from an earlier life of this node. */
+  attributes(previous?: LeaseRecord): LeaseAttributes;
+  /** Pure: equal arguments give an equal wanted state. */
+  wanted(own: LeaseRecord, peers: Iterable<LeaseRecord>, routeTo: RouteTo): Wanted;
+}
+
+export interface Backend {
+  /** The lower-case name in the config. */
+  readonly type: string;
+  /** The BackendType its leases announce; peers with another one are skipped. */
+  readonly leaseType: string;
+  /** Throws ConfigError (`config-backend`) for options it cannot work with. */
+  open(options: JsonObject, context: BackendContext): OpenedBackend;
+}

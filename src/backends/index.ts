@@ -1,0 +1,12 @@
+// The table of backends: the only file that names them all.
+
+import type { Backend } from './backend.js';
+import { vxlan } from './vxlan/index.js';
+
+/** One row a backend, by the lower-case name in the config. */
+export const BACKENDS: readonly Backend[] = [vxlan];
+
+/** The backend of this name (any case); undefined when there is none. */
+export function backendOf(type: string): Backend | undefined {
+  return BACKENDS.find((backend) => backend.type === type.toLowerCase());
+}

@@ -1,0 +1,67 @@
+// Which leases can be peers at all, whatever the backend: a lease is written by others and may say anything.
+// What a backend needs beyond that (a MAC, a gateway on-link) it checks itself.
+
+import {
+  addressOf,
+  contains,
+  familyOf,
+  networkOf,
+  overlaps,
+  type Cidr,
+  type Family,
+  type Ip,
+} from '../subnet/cidr.js';
+import type { LeaseRecord } from '../subnet/lease.js';
+
+/** A peer's subnet and address of one family, checked. */
+export interface PeerEndpoint {
+  readonly subnet: Cidr;
+  readonly base: Ip;
+  readonly publicIp: Ip;
+}
+
+export interface PeerRules {
+  readonly leaseType: string;
+  readonly family: Family;
+  readonly range: Cidr;
+  readonly ownSubnet: Cidr;
+  readonly ownPublicIp: Ip;
+}
+
+/** The peer's endpoint, or the reason why it gets no route. */
+export function peerEndpoint(peer: LeaseRecord, rules: PeerRules): PeerEndpoint | { readonly skip: string } {
+  const subnet = peer.subnets[rules.family];
+  const publicIp = peer.attributes.publicIps[rules.family];
+  if (peer.attributes.backendType.toLowerCase() !== rules.leaseType) {
+    return {
+      skip: `its backend is ${JSON.stringify(peer.attributes.backendType.slice(0, 40))}, ours ${JSON.stringify(rules.leaseType)}`,
+    };
+  }
+  if (subnet === undefined) return { skip: `it has no IPv${rules.family} subnet` };
+  const reason = subnetFault(subnet, rules) ?? publicIpFault(publicIp, rules);
+  if (reason !== undefined || publicIp === undefined) return { skip: reason ?? 'it announces no public IP' };
+  return { subnet, base: addressOf(subnet), publicIp };
+}
+
+function subnetFault(subnet: Cidr, { range, ownSubnet }: PeerRules): string | undefined {
+  if (networkOf(subnet) !== subnet) return `${subnet} has host bits set`;
+  // A lease for the whole range, or for 0.0.0.0/0, would draw everybody's traffic to one node.
+  if (!contains(range, subnet) || subnet === range) return `${subnet} is no subnet of the network ${range}`;
+  if (overlaps(subnet, ownSubnet)) return `${subnet} overlaps our own subnet ${ownSubnet}`;
+  return undefined;
+}
+
+function publicIpFault(publicIp: Ip | undefined, { family, ownPublicIp }: PeerRules): string | undefined {
+  if (publicIp === undefined) return `it announces no IPv${family} public IP`;
+  if (familyOf(publicIp) !== family || !isUnicast(publicIp))
+    return `its public IP ${publicIp} cannot be a node's`;
+  if (publicIp === ownPublicIp)
+    return `its public IP ${publicIp} is our own; give each node a public IP of its own`;
+  return undefined;
+}
+
+function isUnicast(address: Ip): boolean {
+  if (familyOf(address) === 6) return address !== '::' && address !== '::1' && !address.startsWith('ff');
+  const first = Number(address.slice(0, address.indexOf('.')));
+  return first !== 0 && first !== 127 && first < 224;
+}

@@ -1,0 +1,78 @@
+// What a backend wants of the host, and how the wishes of many peers become one wanted state. Pure.
+// Two peers that want the same place are told apart here; what the kernel holds is not looked at.
+
+import type { LeaseRecord } from '../subnet/lease.js';
+import type {
+  WantedAddress,
+  WantedFdbEntry,
+  WantedKernel,
+  WantedLink,
+  WantedNeighbour,
+  WantedRoute,
+} from '../kernel/wanted.js';
+
+/** A peer that is in the store and gets nothing in the kernel, and why. */
+export interface SkippedPeer {
+  readonly peer: LeaseRecord;
+  readonly reason: string;
+}
+
+export interface Wanted {
+  readonly kernel: WantedKernel;
+  readonly skipped: readonly SkippedPeer[];
+}
+
+/** The entries of one peer, or why it can have none. */
+export type PeerPart =
+  | {
+      readonly neighbours: readonly WantedNeighbour[];
+      readonly fdb: readonly WantedFdbEntry[];
+      readonly routes: readonly WantedRoute[];
+    }
+  | { readonly skip: string };
+
+/** The host's own part: devices and their addresses. */
+export interface OwnPart {
+  readonly links: readonly WantedLink[];
+  readonly addresses: readonly WantedAddress[];
+}
+
+/**
+ * One wanted state of the own part and every peer's. Where two peers claim one destination or one MAC, the lease
+ * written last wins: it is the one that knows of the other.
+ */
+export function mergeWanted(
+  own: OwnPart,
+  peers: Iterable<LeaseRecord>,
+  partOf: (peer: LeaseRecord) => PeerPart,
+): Wanted {
+  const skipped: SkippedPeer[] = [];
+  const neighbours: WantedNeighbour[] = [];
+  const fdb: WantedFdbEntry[] = [];
+  const routes: WantedRoute[] = [];
+  const holders = new Map<string, LeaseRecord>();
+  const newestFirst = [...peers].sort((a, b) =>
+    a.modRevision < b.modRevision ? 1 : a.modRevision > b.modRevision ? -1 : 0,
+  );
+  for (const peer of newestFirst) {
+    const part = partOf(peer);
+    if ('skip' in part) {
+      skipped.push({ peer, reason: part.skip });
+      continue;
+    }
+    const places = [...part.routes.map((route) => route.dst), ...part.fdb.map((entry) => entry.mac)];
+    const taken = places.find((place) => holders.has(place));
+    if (taken !== undefined) {
+      skipped.push({
+        peer,
+        reason: `${taken} is also claimed by the newer lease ${holders.get(taken)?.key ?? ''}`,
+      });
+      continue;
+    }
+    for (const place of places) holders.set(place, peer);
+    neighbours.push(...part.neighbours);
+    fdb.push(...part.fdb);
+    routes.push(...part.routes);
+  }
+  return { kernel: { ...own, neighbours, fdb, routes }, skipped };
+}

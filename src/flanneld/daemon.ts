@@ -1,0 +1,52 @@
+// Start and stop of the whole daemon as one readable list of steps over injected parts.
+// It builds nothing (compose.ts does) and never ends the process (main.ts does).
+
+import type { Logger } from '../logger.js';
+import { FatalError } from './errors.js';
+import { runNetwork, type NetworkOptions } from './network.js';
+import type { SetupParts } from './network-setup.js';
+
+export interface DaemonParts extends SetupParts {
+  /** Tells the service manager a state, as sd_notify(3): `READY=1`. */
+  readonly notify: (state: string) => void;
+}
+
+/**
+ * Runs until the signal is aborted. Resolves to the exit code: 0 for a clean stop, 1 when the start cannot succeed,
+ * 3 when the lease was lost to another node. Kernel state, lease and env file stay in every case.
+ */
+export async function runDaemon(
+  parts: DaemonParts,
+  network: Omit<NetworkOptions, 'onReady'>,
+  signal: AbortSignal,
+): Promise<number> {
+  const { logger, notify } = parts;
+  signal.addEventListener('abort', () => {
+    notify('STOPPING=1');
+  });
+  try {
+    await runNetwork(
+      parts,
+      {
+        ...network,
+        onReady: () => {
+          notify('READY=1');
+        },
+      },
+      signal,
+    );
+    logger.info('stopped; routes, devices, lease and env file stay');
+    return 0;
+  } catch (error) {
+    return exitCode(error, logger);
+  }
+}
+
+function exitCode(error: unknown, logger: Logger): number {
+  if (error instanceof FatalError) {
+    logger.error('giving up', { code: error.code, reason: error.message });
+    return error.exitCode;
+  }
+  logger.error('giving up after an unexpected error', { err: error });
+  return 1;
+}

@@ -1,0 +1,129 @@
+// The subnet env file that CNI plugins and Docker read: rendering, reading back, writing atomically.
+// When it is written, and that it is never deleted, is network.ts.
+
+import { mkdir, open, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import {
+  addressOf,
+  cidrOf,
+  firstOf,
+  lengthOf,
+  networkOf,
+  numberToIp,
+  parseCidr,
+  familyOf,
+  type Cidr,
+  type Family,
+  type PerFamily,
+} from '../subnet/cidr.js';
+
+export const DEFAULT_SUBNET_FILE = '/run/flannel/subnet.env';
+/** Guides use this name too; with the default path it is kept as a link. */
+const ALIAS_NAME = 'subnets.env';
+/** An env file is a handful of lines; whatever is longer is not one. */
+const LONGEST_FILE = 64 * 1024;
+
+export interface SubnetEnv {
+  /** The network's range of each family. */
+  readonly networks: PerFamily<Cidr>;
+  /** Our subnet of each family (its base; the file names the first address after it). */
+  readonly subnets: PerFamily<Cidr>;
+  readonly mtu: number;
+  readonly ipMasq: boolean;
+}
+
+const VARIABLES: readonly (readonly [Family, string])[] = [
+  [4, 'FLANNEL'],
+  [6, 'FLANNEL_IPV6'],
+];
+
+/** The file's text; order and form are flannel's. */
+export function renderSubnetEnv({ networks, subnets, mtu, ipMasq }: SubnetEnv): string {
+  const lines = VARIABLES.flatMap(([family, name]) => {
+    const [network, subnet] = [networks[family], subnets[family]];
+    if (network === undefined || subnet === undefined) return [];
+    const first = numberToIp(family, firstOf(subnet) + 1n);
+    return [`${name}_NETWORK=${network}`, `${name}_SUBNET=${cidrOf(first, lengthOf(subnet))}`];
+  });
+  return [...lines, `FLANNEL_MTU=${mtu}`, `FLANNEL_IPMASQ=${String(ipMasq)}`, ''].join('\n');
+}
+
+/** What an earlier run left in the file: every range it names, for claiming the subnet again and for clean-up. */
+export interface PreviousEnv {
+  readonly networks: readonly Cidr[];
+  /** The subnet of each family; absent where the file names none, or several. */
+  readonly subnets: PerFamily<Cidr>;
+}
+
+/**
+ * Reads dotenv text as upstream does: quotes, comments and `export` are tolerated, a value may be a comma list, and
+ * members that are no prefix are passed over. Never throws: the file is an aid, whatever it holds.
+ */
+export function parseSubnetEnv(text: string): PreviousEnv {
+  const values = new Map<string, string>();
+  for (const line of text.slice(0, LONGEST_FILE).split(/\r?\n/)) {
+    const match = /^\s*(?:export\s+)?(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^#]*?))\s*(?:#.*)?$/.exec(line);
+    if (match?.[1] !== undefined) values.set(match[1], match[2] ?? match[3] ?? match[4] ?? '');
+  }
+  const prefixes = (name: string, family: Family): Cidr[] =>
+    (values.get(name) ?? '')
+      .split(',')
+      .map((member) => parseCidr(member.trim()))
+      .filter((prefix) => prefix !== undefined)
+      .filter((prefix) => familyOf(prefix) === family && addressOf(prefix) !== '0.0.0.0')
+      .map(networkOf);
+  const subnets: { 4?: Cidr; 6?: Cidr } = {};
+  for (const [family, name] of VARIABLES) {
+    const [only, second] = prefixes(`${name}_SUBNET`, family);
+    if (only !== undefined && second === undefined) subnets[family] = only;
+  }
+  return { networks: VARIABLES.flatMap(([family, name]) => prefixes(`${name}_NETWORK`, family)), subnets };
+}
+
+/** Reads the file; undefined when there is none. Rejects with the system's error when it cannot be read. */
+export async function readSubnetEnv(path: string): Promise<PreviousEnv | undefined> {
+  try {
+    return parseSubnetEnv(await readFile(path, 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Writes the file so that a reader sees the old text or the new, whole: temporary file, fsync, rename; mode 0644
+ * whatever the umask. Directories are made. Rejects with the system's error.
+ */
+export async function writeSubnetEnv(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  try {
+    const file = await open(temporary, 'w', 0o644);
+    try {
+      await file.chmod(0o644);
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/**
+ * Keeps `subnets.env` beside the default file as a link to it. Resolves to false, and changes nothing, when
+ * something else has that name. Rejects with the system's error.
+ */
+export async function linkAlias(path: string): Promise<boolean> {
+  const alias = join(dirname(path), ALIAS_NAME);
+  try {
+    await symlink(basename(path), alias);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return (await readlink(alias).catch(() => '')) === basename(path);
+  }
+}

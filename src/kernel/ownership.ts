@@ -1,0 +1,54 @@
+// Which kernel objects are a network's own, to change and to remove; everything else is never touched.
+// Ownership is by place: our devices wholly, and on foreign devices our protocol number inside our ranges.
+
+import { addressOf, contains, familyOf, lengthOf, type Cidr } from '../subnet/cidr.js';
+import { PROTOCOL, type Address, type Link, type Neighbour, type Route } from './kernel.js';
+import { defaultMetric } from './wanted.js';
+
+/** What identifies a network's objects on this host. */
+export interface Scope {
+  readonly network: string;
+  /** The network's address ranges, and those of its previous configuration (from the env file). */
+  readonly ranges: readonly Cidr[];
+}
+
+/** The alias that marks a device as the network's own. */
+export function aliasOf(scope: Scope): string {
+  return `flanneld:${scope.network}`;
+}
+
+/** The network whose daemon owns the device, by its alias; undefined for a device without our mark. */
+export function ownerOf(link: Link): string | undefined {
+  return link.alias?.startsWith('flanneld:') === true ? link.alias.slice('flanneld:'.length) : undefined;
+}
+
+export function inRanges(scope: Scope, prefix: Cidr): boolean {
+  return scope.ranges.some((range) => contains(range, prefix));
+}
+
+/**
+ * On a device of ours: what we marked, and what has flannel's shape, a gateway that is the destination's own
+ * base address (an upstream daemon marks nothing). The kernel's own routes stay the kernel's.
+ * On any other device: only what carries our mark inside our ranges.
+ */
+export function ownsRoute(scope: Scope, ownLinks: ReadonlySet<number>, route: Route): boolean {
+  const marked = route.protocol === PROTOCOL.flanneld;
+  if (route.link !== undefined && ownLinks.has(route.link)) {
+    return (
+      marked ||
+      (route.gateway === addressOf(route.dst) && route.metric === defaultMetric(familyOf(route.dst)))
+    );
+  }
+  return marked && inRanges(scope, route.dst);
+}
+
+/** A whole-length address inside our ranges, on a device of ours (the caller looks only there). */
+export function ownsAddress(scope: Scope, address: Address): boolean {
+  const full = familyOf(address.address) === 4 ? 32 : 128;
+  return lengthOf(address.address) === full && inRanges(scope, address.address);
+}
+
+/** A permanent entry on a device of ours: nobody else has a reason to put one there. */
+export function ownsNeighbour(neighbour: Neighbour): boolean {
+  return neighbour.permanent;
+}

@@ -1,0 +1,209 @@
+// Makes the kernel equal to what one network wants, and keeps it equal: the repair loop.
+// It knows no leases and no backends, and decides nothing about what is wanted.
+
+import type { Cancel, Clock } from '../clock.js';
+import type { Counters } from '../counters.js';
+import type { Logger } from '../logger.js';
+import { contradicts, interestOf, type Actual, type Interest } from './actual.js';
+import type { Kernel, KernelEvent } from './kernel.js';
+import type { Scope } from './ownership.js';
+import type { Problem } from './problem.js';
+import { runPass, type PassResult } from './pass.js';
+import { NOTHING_WANTED, type WantedKernel } from './wanted.js';
+
+/** Events come in bursts; a repair may wait this long for the rest of one. A tenth of what users are promised. */
+const EVENT_DEBOUNCE_MS = 20;
+/** Everything is read anew this often, whatever the events said. */
+const SLOW_PASS_MS = 60_000;
+const RETRY_FIRST_MS = 100;
+const RETRY_LAST_MS = 5_000;
+
+export interface ReconcilerParts {
+  readonly kernel: Kernel;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly counters: Counters;
+  readonly scope: Scope;
+}
+
+/** The outcome of the last pass. `problems` is empty when the kernel holds all that is wanted. */
+export interface ReconcilerState {
+  readonly problems: readonly Problem[];
+  readonly passes: number;
+}
+
+/**
+ * One at a time: a pass runs, and whatever was asked for meanwhile is one more pass after it. A pass that follows a
+ * change of what is wanted works from belief, without reading the kernel; every other reads everything first.
+ */
+export class Reconciler {
+  readonly #parts: ReconcilerParts;
+  #wanted: WantedKernel = NOTHING_WANTED;
+  #interest: Interest = interestOf(NOTHING_WANTED);
+  #actual: Actual | undefined;
+  #pending: 'none' | 'wanted' | 'everything' = 'none';
+  #running: Promise<void> | undefined;
+  #state: ReconcilerState = { problems: [], passes: 0 };
+  /** What the last pass worked towards: the same again means that somebody else made the difference. */
+  #reached: WantedKernel | undefined;
+  #retryMs = RETRY_FIRST_MS;
+  #timers: { debounce?: Cancel; retry?: Cancel; slow?: Cancel } = {};
+  #waiters: (() => void)[] = [];
+  #passed: (() => void)[] = [];
+  #unwatch: (() => void) | undefined;
+  #stopped = false;
+
+  constructor(parts: ReconcilerParts) {
+    this.#parts = parts;
+  }
+
+  get state(): ReconcilerState {
+    return this.#state;
+  }
+
+  /** Subscribes to the kernel's events. Nothing is changed before the first set(). */
+  async start(): Promise<void> {
+    this.#unwatch = await this.#parts.kernel.watch((event) => {
+      this.#onEvent(event);
+    });
+  }
+
+  /** Replaces what is wanted. Cheap to call again; passes are merged. */
+  set(wanted: WantedKernel): void {
+    this.#wanted = wanted;
+    this.#interest = interestOf(wanted);
+    this.#request(this.#actual === undefined ? 'everything' : 'wanted');
+  }
+
+  /** Resolves when no pass is running or asked for, to the state then reached; failed objects may still be retried. */
+  async settled(): Promise<ReconcilerState> {
+    while (!this.#stopped && (this.#running !== undefined || this.#pending !== 'none')) {
+      await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    }
+    return this.#state;
+  }
+
+  /** Resolves after the next pass, to the state it reached; at once when the loop has ended. */
+  async nextPass(): Promise<ReconcilerState> {
+    if (!this.#stopped) await new Promise<void>((resolve) => this.#passed.push(resolve));
+    return this.#state;
+  }
+
+  /** Ends the loop and waits for a running pass. The kernel state stays as it is. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#unwatch?.();
+    for (const cancel of Object.values(this.#timers) as (Cancel | undefined)[]) cancel?.();
+    await this.#running;
+    this.#release();
+    for (const resolve of this.#passed.splice(0)) resolve();
+  }
+
+  #onEvent(event: KernelEvent): void {
+    this.#parts.counters.increment('kernelEvents');
+    if (this.#actual === undefined || !contradicts(this.#actual, this.#parts.scope, this.#interest, event))
+      return;
+    if (event.type === 'resync') {
+      this.#parts.counters.increment('kernelResyncs');
+      this.#parts.logger.warn('kernel events were lost, reading everything anew', { reason: event.reason });
+    }
+    this.#timers.debounce ??= this.#parts.clock.after(EVENT_DEBOUNCE_MS, () => {
+      delete this.#timers.debounce;
+      this.#request('everything');
+    });
+  }
+
+  #request(what: 'wanted' | 'everything'): void {
+    if (this.#stopped) return;
+    if (this.#pending !== 'everything') this.#pending = what;
+    this.#running ??= this.#run();
+  }
+
+  async #run(): Promise<void> {
+    // One turn later: a caller that sets twice in a row gets one pass.
+    await Promise.resolve();
+    while (this.#pending !== 'none' && !this.#stopped) {
+      const fresh = this.#pending === 'everything' || this.#actual === undefined;
+      this.#pending = 'none';
+      try {
+        const wanted = this.#wanted;
+        const result = await runPass(this.#parts, wanted, fresh ? undefined : this.#actual);
+        this.#conclude(result, wanted);
+      } catch (error) {
+        // The kernel could not be asked at all (a dump failed, the socket is gone): nothing is known any more.
+        this.#actual = undefined;
+        this.#parts.counters.increment('kernelOperationErrors');
+        this.#parts.logger.error('reading the kernel state failed, trying again', { err: error });
+        const message = `cannot read the kernel state: ${error instanceof Error ? error.message : String(error)}`;
+        this.#finish([{ code: 'refused', kind: 'state', object: 'kernel state', message }]);
+      }
+    }
+    this.#running = undefined;
+    this.#release();
+  }
+
+  #conclude(result: PassResult, wanted: WantedKernel): void {
+    this.#actual = result.certain ? result.actual : undefined;
+    this.#logChanges(result, wanted);
+    this.#finish(result.problems);
+    if (result.again) this.#request('everything');
+  }
+
+  #finish(problems: readonly Problem[]): void {
+    this.#logProblems(problems);
+    this.#state = { problems, passes: this.#state.passes + 1 };
+    for (const resolve of this.#passed.splice(0)) resolve();
+    this.#timers.retry?.();
+    delete this.#timers.retry;
+    if (problems.length > 0 && !this.#stopped) {
+      this.#timers.retry = this.#parts.clock.after(this.#retryMs, () => {
+        this.#request('everything');
+      });
+      this.#retryMs = Math.min(this.#retryMs * 2, RETRY_LAST_MS);
+    } else {
+      this.#retryMs = RETRY_FIRST_MS;
+    }
+    this.#timers.slow?.();
+    if (this.#stopped) return;
+    this.#timers.slow = this.#parts.clock.after(SLOW_PASS_MS, () => {
+      this.#request('everything');
+    });
+  }
+
+  /** What was wanted before this pass and was not there any more is a repair, and worth a line; the rest is work. */
+  #logChanges({ changes }: PassResult, wanted: WantedKernel): void {
+    const repair = this.#reached === wanted;
+    this.#reached = wanted;
+    if (changes.count === 0) return;
+    const fields = { count: changes.count, object: changes.text };
+    if (repair) {
+      this.#parts.counters.increment('repairs', changes.count);
+      this.#parts.logger.warn('kernel state had been changed by somebody else, put right', fields);
+    } else {
+      this.#parts.logger.debug('kernel state programmed', fields);
+    }
+  }
+
+  /** Each problem is told when it appears and when it is gone, not at every retry. */
+  #logProblems(problems: readonly Problem[]): void {
+    const before = new Set(this.#state.problems.map((problem) => problem.message));
+    const now = new Set(problems.map((problem) => problem.message));
+    for (const problem of problems) {
+      if (before.has(problem.message)) continue;
+      this.#parts.logger.error('kernel state is not as wanted', {
+        object: problem.object,
+        code: problem.code,
+        reason: problem.message,
+      });
+    }
+    for (const problem of this.#state.problems) {
+      if (!now.has(problem.message)) {
+        this.#parts.logger.info('kernel state is as wanted again', { object: problem.object });
+      }
+    }
+  }
+
+  #release(): void {
+    for (const resolve of this.#waiters.splice(0)) resolve();
+  }
+}

@@ -1,0 +1,91 @@
+// Loads the addon (native/) on first use and gives it types. The only file that knows where the binary lies.
+// No validation beyond TypeScript's: callers inside the program pass what the types say.
+
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** What the addon throws: `code` is the errno's name, `operation` what was tried. */
+export interface NativeError extends Error {
+  readonly code: string;
+  readonly errno: number;
+  readonly operation: string;
+}
+
+export interface NetlinkHandle {
+  /** The address of the socket: nlmsg_pid of the answers to it, and of the events it causes. */
+  readonly portId: number;
+  /** Queues a copy of one datagram; the socket's own thread sends it. Throws NativeError (EBADF after close). */
+  send(bytes: Uint8Array): void;
+  /** Waits for a datagram that the kernel is working on, then closes. No callback after it. May be repeated. */
+  close(): void;
+}
+
+export interface NetlinkHandlers {
+  /** Messages as they came, each datagram padded to 4 bytes; the chunk starts at a multiple of 8 in its buffer. */
+  data(chunk: Uint8Array): void;
+  /**
+   * `errno` > 0. With `sending`, a datagram was not sent. Otherwise receiving failed: ENOBUFS, EMSGSIZE and ENOMEM
+   * mean that messages were lost and the socket goes on, anything else that it stays silent.
+   */
+  error(errno: number, sending: boolean): void;
+}
+
+export interface NetlinkOptions {
+  /** NETLINK_ROUTE, … of linux/netlink.h. */
+  readonly protocol: number;
+  /** Multicast groups to join (RTNLGRP_*), at most 32. */
+  readonly groups: readonly number[];
+  /** Bytes. */
+  readonly receiveBuffer: number;
+  /** Path of the network namespace to open the socket in; for tests. Needs CAP_SYS_ADMIN. */
+  readonly netns?: string;
+}
+
+interface Addon {
+  openNetlink(
+    protocol: number,
+    groups: readonly number[],
+    receiveBuffer: number,
+    netns: string | undefined,
+    listener: (data: Uint8Array | undefined, errno: number, sending: boolean) => void,
+  ): NetlinkHandle;
+  notify(path: string, text: string): void;
+}
+
+/** Opens a netlink socket; an open one keeps the process alive. Throws NativeError. */
+export function openNetlink(options: NetlinkOptions, handlers: NetlinkHandlers): NetlinkHandle {
+  const { protocol, groups, receiveBuffer, netns } = options;
+  return loadAddon().openNetlink(protocol, groups, receiveBuffer, netns, (data, errno, sending) => {
+    if (data === undefined) handlers.error(errno, sending);
+    else handlers.data(data);
+  });
+}
+
+/** Sends one sd_notify message to the socket that NOTIFY_SOCKET names (`/path` or `@abstract`). Throws NativeError. */
+export function notifyServiceManager(socketPath: string, text: string): void {
+  loadAddon().notify(socketPath, text);
+}
+
+export function isNativeError(error: unknown): error is NativeError {
+  return error instanceof Error && 'code' in error && 'errno' in error && 'operation' in error;
+}
+
+// require caches the module, so every call but the first is a look-up.
+function loadAddon(): Addon {
+  const file = join(packageRoot(), 'native', 'build', 'flanneld.node');
+  try {
+    return createRequire(import.meta.url)(file) as Addon;
+  } catch (cause) {
+    const reason = existsSync(file) ? 'does not load on this system' : 'is missing';
+    throw new Error(`the native addon ${file} ${reason}; build it with: npm run build`, { cause });
+  }
+}
+
+// This file runs as <root>/<output folder>/src/native.js, whatever the output folder is called.
+function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
+  return folder;
+}
