@@ -15,6 +15,7 @@ export const COUNTERS = {
   peerSkipped: 'peers whose lease is readable but cannot be used',
   kernelResyncs: 'times the kernel state was read anew because events were lost or contradicted us',
   kernelEvents: 'kernel events received',
+  kernelMessagesUnreadable: 'kernel messages that could not be read, and were skipped',
   kernelOperations: 'changes sent to the kernel',
   kernelOperationErrors: 'changes the kernel refused',
   repairs: 'objects put right that somebody else had changed or removed',

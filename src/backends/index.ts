@@ -5,8 +5,3 @@ import { vxlan } from './vxlan/index.js';
 
 /** One row a backend, by the lower-case name in the config. */
 export const BACKENDS: readonly Backend[] = [vxlan];
-
-/** The backend of this name (any case); undefined when there is none. */
-export function backendOf(type: string): Backend | undefined {
-  return BACKENDS.find((backend) => backend.type === type.toLowerCase());
-}

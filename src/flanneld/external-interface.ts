@@ -156,11 +156,7 @@ function byDefaultRoute(host: HostView, family: Family): Found {
  * The addresses of a link that can carry traffic between nodes, best first: global before link-local, permanent
  * before dynamic, stable before temporary. Deprecated and loopback addresses are none.
  */
-export function usableAddresses(
-  host: Pick<HostView, 'addresses'>,
-  link: Link,
-  family: Family,
-): readonly Ip[] {
+function usableAddresses(host: Pick<HostView, 'addresses'>, link: Link, family: Family): readonly Ip[] {
   const rank = (address: Address): number =>
     (isLinkLocal(addressOf(address.address)) ? 4 : 0) +
     (address.permanent ? 0 : 2) +

@@ -22,7 +22,7 @@ export function ownerOf(link: Link): string | undefined {
   return link.alias?.startsWith('flanneld:') === true ? link.alias.slice('flanneld:'.length) : undefined;
 }
 
-export function inRanges(scope: Scope, prefix: Cidr): boolean {
+function inRanges(scope: Scope, prefix: Cidr): boolean {
   return scope.ranges.some((range) => contains(range, prefix));
 }
 

@@ -35,7 +35,7 @@ export interface PassResult {
 }
 
 /** What a pass did: how many operations, and the first few in words. */
-export interface Changes {
+interface Changes {
   readonly count: number;
   readonly text: string;
 }

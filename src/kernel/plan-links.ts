@@ -48,7 +48,7 @@ export function planLinks(wanted: readonly WantedLink[], links: readonly Link[],
  * Where an existing device differs in what only a new device can have (flannel compares type, VNI, lower device,
  * local address, group, l2miss, port and GBP; learning is ours: upstream silently keeps the old setting).
  */
-export function incompatibilities(wanted: WantedLink, existing: Link, parent: Link): string[] {
+function incompatibilities(wanted: WantedLink, existing: Link, parent: Link): string[] {
   const vxlan = existing.vxlan;
   if (vxlan === undefined) return [`type: vxlan vs ${existing.kind ?? 'physical'}`];
   const rows: readonly (readonly [

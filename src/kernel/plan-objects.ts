@@ -27,6 +27,8 @@ interface Draft {
   readonly scope: Scope;
   readonly indexOf: ReadonlyMap<string, number>;
   readonly nameOf: (index: number) => string;
+  /** Links that are up: the kernel takes a route on no other, and the link's own problem has been reported. */
+  readonly usable: ReadonlySet<number>;
   readonly make: KernelOperation[];
   readonly remove: KernelOperation[];
   readonly problems: Problem[];
@@ -35,7 +37,7 @@ interface Draft {
 /**
  * What is made comes first: addresses, neighbours, FDB entries, and routes last, since a route draws packets that
  * need the other two. What goes, goes after that and in the reverse order, so that a changed entry is there
- * before the old one leaves. Links that do not exist (yet) are skipped; the device plan has reported them.
+ * before the old one leaves. Nothing is made on links that do not exist or are down; the device plan reports them.
  */
 export function planObjects(wanted: WantedKernel, actual: Actual, scope: Scope): ObjectPlan {
   const links = [...actual.links.values()];
@@ -45,6 +47,7 @@ export function planObjects(wanted: WantedKernel, actual: Actual, scope: Scope):
     scope,
     indexOf: new Map(links.map((link) => [link.name, link.index])),
     nameOf: (index) => actual.links.get(index)?.name ?? `link ${index}`,
+    usable: new Set(links.filter((link) => link.up).map((link) => link.index)),
     make: [],
     remove: [],
     problems: [],
@@ -72,7 +75,7 @@ function planAddresses({ wanted, actual, scope, indexOf, make, remove }: Draft):
   }
 }
 
-function planNeighbours({ wanted, actual, indexOf, make, remove }: Draft): void {
+function planNeighbours({ wanted, actual, indexOf, usable, make, remove }: Draft): void {
   const kept = new Set<string>();
   for (const { link: name, ip, mac } of wanted.neighbours) {
     const link = indexOf.get(name);
@@ -81,7 +84,7 @@ function planNeighbours({ wanted, actual, indexOf, make, remove }: Draft): void 
     const key = neighbourKey(entry);
     kept.add(key);
     const existing = actual.neighbours.get(key);
-    if (existing?.mac === mac && existing.permanent) continue;
+    if (!usable.has(link) || (existing?.mac === mac && existing.permanent)) continue;
     // A neighbour that was being resolved may be there without a dump having shown it: replace either way.
     make.push({ kind: 'neighbour', verb: 'replace', neighbour: entry });
   }
@@ -91,24 +94,15 @@ function planNeighbours({ wanted, actual, indexOf, make, remove }: Draft): void 
   }
 }
 
-function planFdb({ wanted, actual, indexOf, make, remove }: Draft): void {
+function planFdb({ wanted, actual, indexOf, usable, make, remove }: Draft): void {
   const kept = new Set<string>();
   for (const { link: name, mac, dst } of wanted.fdb) {
     const link = indexOf.get(name);
     if (link === undefined) continue;
     const entry: FdbEntry = { link, mac, dst, permanent: true };
     kept.add(fdbKey(entry));
-    const existing = actual.fdb.get(fdbKey(entry)) ?? [];
-    const strays = existing.filter((other) => !sameFdb(other, entry));
-    if (strays.length < existing.length) {
-      for (const stray of strays) remove.push({ kind: 'fdb', verb: 'delete', entry: stray });
-    } else if (existing.length <= 1) {
-      make.push({ kind: 'fdb', verb: existing.length === 0 ? 'create' : 'replace', entry });
-    } else {
-      // Replace would exchange one remote of several, and nothing says which: start the entry anew.
-      for (const stray of strays) make.push({ kind: 'fdb', verb: 'delete', entry: stray });
-      make.push({ kind: 'fdb', verb: 'create', entry });
-    }
+    if (!usable.has(link)) continue;
+    planFdbEntry(make, remove, entry, actual.fdb.get(fdbKey(entry)) ?? []);
   }
   for (const [key, entries] of actual.fdb) {
     if (kept.has(key)) continue;
@@ -120,8 +114,26 @@ function planFdb({ wanted, actual, indexOf, make, remove }: Draft): void {
   }
 }
 
+function planFdbEntry(
+  make: KernelOperation[],
+  remove: KernelOperation[],
+  entry: FdbEntry,
+  existing: readonly FdbEntry[],
+): void {
+  const strays = existing.filter((other) => !sameFdb(other, entry));
+  if (strays.length < existing.length) {
+    for (const stray of strays) remove.push({ kind: 'fdb', verb: 'delete', entry: stray });
+  } else if (existing.length <= 1) {
+    make.push({ kind: 'fdb', verb: existing.length === 0 ? 'create' : 'replace', entry });
+  } else {
+    // Replace would exchange one remote of several, and nothing says which: start the entry anew.
+    for (const stray of strays) make.push({ kind: 'fdb', verb: 'delete', entry: stray });
+    make.push({ kind: 'fdb', verb: 'create', entry });
+  }
+}
+
 function planRoutes(draft: Draft): void {
-  const { wanted, actual, scope, indexOf, remove } = draft;
+  const { wanted, actual, scope, indexOf, usable, remove } = draft;
   const kept = new Set<string>();
   for (const { dst, via, link: name, onlink } of wanted.routes) {
     const link = indexOf.get(name);
@@ -138,7 +150,7 @@ function planRoutes(draft: Draft): void {
       onlink,
     };
     kept.add(routeKey(route));
-    planRoute(draft, route, actual.routes.get(routeKey(route)) ?? []);
+    if (usable.has(link)) planRoute(draft, route, actual.routes.get(routeKey(route)) ?? []);
   }
   for (const [key, routes] of actual.routes) {
     if (kept.has(key)) continue;

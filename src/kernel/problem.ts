@@ -8,7 +8,7 @@ import { operationText, type LinkName } from './text.js';
  * `collision`: somebody else's object is in the place. `missing`: something it stands on is not there.
  * `refused`: the kernel said no. `denied`: the process lacks the privilege; waiting will not help.
  */
-export type ProblemCode = 'collision' | 'missing' | 'refused' | 'denied';
+type ProblemCode = 'collision' | 'missing' | 'refused' | 'denied';
 
 export interface Problem {
   readonly code: ProblemCode;

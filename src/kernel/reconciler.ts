@@ -15,6 +15,8 @@ import { NOTHING_WANTED, type WantedKernel } from './wanted.js';
 const EVENT_DEBOUNCE_MS = 20;
 /** Everything is read anew this often, whatever the events said. */
 const SLOW_PASS_MS = 60_000;
+/** One is worked on by the kernel while the next is planned; more would only make smaller ones. */
+const PASSES_IN_FLIGHT = 2;
 const RETRY_FIRST_MS = 100;
 const RETRY_LAST_MS = 5_000;
 
@@ -33,8 +35,9 @@ export interface ReconcilerState {
 }
 
 /**
- * One at a time: a pass runs, and whatever was asked for meanwhile is one more pass after it. A pass that follows a
- * change of what is wanted works from belief, without reading the kernel; every other reads everything first.
+ * A pass that follows a change of what is wanted works from belief, without reading the kernel, and may start while
+ * the one before it is still being carried out. Every other pass runs alone and reads everything first. Whatever is
+ * asked for while no pass can start is one more pass, however often it was asked.
  */
 export class Reconciler {
   readonly #parts: ReconcilerParts;
@@ -43,6 +46,7 @@ export class Reconciler {
   #actual: Actual | undefined;
   #pending: 'none' | 'wanted' | 'everything' = 'none';
   #running: Promise<void> | undefined;
+  readonly #flying = new Set<Promise<void>>();
   #state: ReconcilerState = { problems: [], passes: 0 };
   /** What the last pass worked towards: the same again means that somebody else made the difference. */
   #reached: WantedKernel | undefined;
@@ -122,31 +126,46 @@ export class Reconciler {
   async #run(): Promise<void> {
     // One turn later: a caller that sets twice in a row gets one pass.
     await Promise.resolve();
-    while (this.#pending !== 'none' && !this.#stopped) {
-      const fresh = this.#pending === 'everything' || this.#actual === undefined;
-      this.#pending = 'none';
-      try {
-        const wanted = this.#wanted;
-        const result = await runPass(this.#parts, wanted, fresh ? undefined : this.#actual);
-        this.#conclude(result, wanted);
-      } catch (error) {
-        // The kernel could not be asked at all (a dump failed, the socket is gone): nothing is known any more.
-        this.#actual = undefined;
-        this.#parts.counters.increment('kernelOperationErrors');
-        this.#parts.logger.error('reading the kernel state failed, trying again', { err: error });
-        const message = `cannot read the kernel state: ${error instanceof Error ? error.message : String(error)}`;
-        this.#finish([{ code: 'refused', kind: 'state', object: 'kernel state', message }]);
+    while ((this.#pending !== 'none' || this.#flying.size > 0) && !this.#stopped) {
+      if (this.#pending === 'none' || this.#flying.size >= PASSES_IN_FLIGHT) {
+        await Promise.race(this.#flying);
+        continue;
       }
+      const believed = this.#pending === 'wanted' ? this.#actual : undefined;
+      if (believed === undefined) await Promise.all(this.#flying);
+      this.#pending = 'none';
+      const pass = this.#pass(this.#wanted, believed);
+      if (believed === undefined) await pass;
+      else this.#fly(pass);
     }
+    await Promise.all(this.#flying);
     this.#running = undefined;
     this.#release();
   }
 
-  #conclude(result: PassResult, wanted: WantedKernel): void {
-    this.#actual = result.certain ? result.actual : undefined;
-    this.#logChanges(result, wanted);
-    this.#finish(result.problems);
-    if (result.again) this.#request('everything');
+  /** Lets a pass from belief run: the next one may be planned on top of it, since the kernel works in order. */
+  #fly(pass: Promise<void>): void {
+    this.#flying.add(pass);
+    void pass.finally(() => this.#flying.delete(pass));
+  }
+
+  /** Never rejects: a kernel that cannot be asked is a problem like others. */
+  async #pass(wanted: WantedKernel, believed: Actual | undefined): Promise<void> {
+    try {
+      const result = await runPass(this.#parts, wanted, believed);
+      if (believed === undefined || !result.certain)
+        this.#actual = result.certain ? result.actual : undefined;
+      this.#logChanges(result, wanted, believed === undefined);
+      this.#finish(result.problems);
+      if (result.again) this.#request('everything');
+    } catch (error) {
+      // A dump failed, or the socket is gone: nothing is known any more.
+      this.#actual = undefined;
+      this.#parts.counters.increment('kernelOperationErrors');
+      this.#parts.logger.error('reading the kernel state failed, trying again', { err: error });
+      const message = `cannot read the kernel state: ${error instanceof Error ? error.message : String(error)}`;
+      this.#finish([{ code: 'refused', kind: 'state', object: 'kernel state', message }]);
+    }
   }
 
   #finish(problems: readonly Problem[]): void {
@@ -155,24 +174,26 @@ export class Reconciler {
     for (const resolve of this.#passed.splice(0)) resolve();
     this.#timers.retry?.();
     delete this.#timers.retry;
-    if (problems.length > 0 && !this.#stopped) {
-      this.#timers.retry = this.#parts.clock.after(this.#retryMs, () => {
-        this.#request('everything');
-      });
+    this.#timers.slow?.();
+    if (this.#stopped) return;
+    if (problems.length > 0) {
+      this.#timers.retry = this.#later(this.#retryMs);
       this.#retryMs = Math.min(this.#retryMs * 2, RETRY_LAST_MS);
     } else {
       this.#retryMs = RETRY_FIRST_MS;
     }
-    this.#timers.slow?.();
-    if (this.#stopped) return;
-    this.#timers.slow = this.#parts.clock.after(SLOW_PASS_MS, () => {
+    this.#timers.slow = this.#later(SLOW_PASS_MS);
+  }
+
+  #later(ms: number): Cancel {
+    return this.#parts.clock.after(ms, () => {
       this.#request('everything');
     });
   }
 
   /** What was wanted before this pass and was not there any more is a repair, and worth a line; the rest is work. */
-  #logChanges({ changes }: PassResult, wanted: WantedKernel): void {
-    const repair = this.#reached === wanted;
+  #logChanges({ changes }: PassResult, wanted: WantedKernel, fresh: boolean): void {
+    const repair = fresh && this.#reached === wanted;
     this.#reached = wanted;
     if (changes.count === 0) return;
     const fields = { count: changes.count, object: changes.text };

@@ -3,7 +3,12 @@
 
 /** Why a network configuration cannot be used. */
 export type ConfigErrorCode =
-  'config-missing' | 'config-syntax' | 'config-type' | 'config-value' | 'config-unsupported' | 'config-backend';
+  | 'config-missing'
+  | 'config-syntax'
+  | 'config-type'
+  | 'config-value'
+  | 'config-unsupported'
+  | 'config-backend';
 
 /** The network configuration in the store cannot be used; `message` says which field, why, and what to do. */
 export class ConfigError extends Error {
@@ -41,5 +46,26 @@ export class RegistryError extends Error {
     this.code = code;
     this.operation = operation;
     this.retryable = code === 'unavailable' || code === 'exists' || code === 'changed';
+  }
+}
+
+/**
+ * Why the value of a lease key cannot be read.
+ * - `too-long`, `too-deep`: beyond the bounds of lease-codec.ts; not read at all.
+ * - `syntax`: not JSON. `type`: JSON, but not an object, or a field of another type than flannel's.
+ * - `address`: a public address that is not one.
+ */
+export type LeaseFormatErrorCode = 'too-long' | 'too-deep' | 'syntax' | 'type' | 'address';
+
+/** A value below the lease prefix is not a lease. `reason` is short and printable, fit for a log line. */
+export class LeaseFormatError extends Error {
+  readonly code: LeaseFormatErrorCode;
+  readonly reason: string;
+
+  constructor(code: LeaseFormatErrorCode, reason: string, options?: ErrorOptions) {
+    super(`not a lease value: ${reason}`, options);
+    this.name = 'LeaseFormatError';
+    this.code = code;
+    this.reason = reason;
   }
 }

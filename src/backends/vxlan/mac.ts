@@ -16,7 +16,7 @@ export function vtepMac(data: JsonValue | undefined): Mac | undefined {
 }
 
 /** A unicast MAC in canonical form, or undefined. */
-export function parseMac(text: string): Mac | undefined {
+function parseMac(text: string): Mac | undefined {
   const grouped = /^[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}$/i.test(text);
   if (!grouped && !/^[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}$/i.test(text)) return undefined;
   const digits = text.toLowerCase().replaceAll(/[:.-]/g, '');

@@ -19,7 +19,7 @@ import { vtepMac } from './mac.js';
 export const LEASE_TYPE = 'vxlan';
 
 /** Outer Ethernet, IP, UDP and VXLAN headers: 14 + 20 + 8 + 8, and 20 more for an IPv6 outer header. */
-export function encapsulation(family: Family): number {
+function encapsulation(family: Family): number {
   return family === 4 ? 50 : 70;
 }
 
@@ -44,7 +44,7 @@ export function deviceMtu(side: Pick<VxlanSide, 'family' | 'config' | 'external'
 }
 
 /** The device that a side needs. */
-export function wantedLink(side: VxlanSide): WantedLink {
+function wantedLink(side: VxlanSide): WantedLink {
   const { config, family } = side;
   const name = deviceName(family, config.vni);
   return {

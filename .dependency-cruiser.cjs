@@ -1,0 +1,101 @@
+// Who may import whom: the table of ARCHITECTURE.md, enforced by `npm run lint`.
+
+/** Plain types and values that every folder may use. */
+const LEAVES = '^src/(logger|counters|clock|json)\\.ts$';
+
+/** A rule: files of `from` may import, of our own code, only what `to` names. */
+const only = (name, from, to, fromNot) => ({
+  name,
+  severity: 'error',
+  from: { path: from, ...(fromNot === undefined ? {} : { pathNot: fromNot }) },
+  to: { path: '^src/', pathNot: [LEAVES, ...to] },
+});
+
+const onlyPackage = (name, pkg, owner) => ({
+  name,
+  severity: 'error',
+  from: { path: '^src/', pathNot: owner },
+  to: { path: `node_modules/${pkg}/` },
+});
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    only('etcd-knows-nothing-of-us', '^src/etcd/', ['^src/etcd/']),
+    only(
+      'subnet-knows-the-client-in-one-file',
+      '^src/subnet/',
+      ['^src/subnet/'],
+      '^src/subnet/etcd-registry\\.ts$',
+    ),
+    only('etcd-registry', '^src/subnet/etcd-registry\\.ts$', ['^src/subnet/', '^src/etcd/']),
+    only('kernel-knows-addresses-only', '^src/kernel/', [
+      '^src/kernel/',
+      '^src/native\\.ts$',
+      '^src/subnet/cidr\\.ts$',
+    ]),
+    only(
+      'backends-top',
+      '^src/backends/[^/]+\\.ts$',
+      ['^src/backends/[^/]+\\.ts$', '^src/subnet/', '^src/kernel/'],
+      '^src/backends/index\\.ts$',
+    ),
+    only('backend-folders-do-not-meet', '^src/backends/([^/]+)/', [
+      '^src/backends/$1/',
+      '^src/backends/(?!index)[^/]+\\.ts$',
+      '^src/subnet/',
+      '^src/kernel/',
+    ]),
+    only('lab-knows-nothing-of-the-daemon', '^src/lab/', ['^src/lab/']),
+    {
+      name: 'backends-see-kernel-data-only',
+      severity: 'error',
+      from: { path: '^src/backends/' },
+      to: { path: '^src/kernel/', pathNot: ['^src/kernel/(kernel|wanted)\\.ts$'] },
+    },
+    {
+      name: 'only-compose-builds',
+      severity: 'error',
+      from: {
+        path: '^src/',
+        pathNot: [
+          '^src/flanneld/compose\\.ts$',
+          '^src/etcd/',
+          '^src/kernel/',
+          '^src/subnet/etcd-registry\\.ts$',
+        ],
+      },
+      to: {
+        path: [
+          '^src/etcd/',
+          '^src/kernel/rtnetlink/',
+          '^src/native\\.ts$',
+          '^src/subnet/etcd-registry\\.ts$',
+        ],
+      },
+    },
+    {
+      name: 'backends-are-named-in-one-file',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/backends/', '^src/flanneld/compose\\.ts$'] },
+      to: { path: '^src/backends/(index\\.ts|[^/]+/)' },
+    },
+    onlyPackage('only-cli-knows-yargs', 'yargs', '^src/flanneld/cli\\.ts$'),
+    onlyPackage('only-log-knows-bunyan', '(@types/)?bunyan', '^src/flanneld/log\\.ts$'),
+    onlyPackage('only-etcd-knows-grpc', '@grpc/grpc-js', '^src/etcd/'),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};

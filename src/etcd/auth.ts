@@ -1,0 +1,67 @@
+// The token that stands for user and password. It makes the Authenticate call; when to throw a token away is
+// decided where calls fail (call.ts). The password goes into that one request and nowhere else.
+
+import { failureOf, type EtcdChannel } from './channel.js';
+import { METHODS } from './methods.js';
+
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** `none`: etcd has authentication switched off, so there is no token to send. */
+type Token = { readonly text: string } | 'none';
+
+export class Authenticator {
+  readonly #credentials: Credentials | undefined;
+  #token: Promise<Token> | undefined;
+
+  constructor(credentials: Credentials | undefined) {
+    this.#credentials = credentials;
+  }
+
+  /** Whether throwing the token away and asking again can help. */
+  get enabled(): boolean {
+    return this.#credentials !== undefined;
+  }
+
+  /**
+   * The token for a call; undefined without credentials, or when etcd does not ask for them. Calls at the same
+   * time share one request. A token holds for every member of the cluster. Rejects with gRPC's ServiceError.
+   */
+  async token(channel: EtcdChannel, timeoutMs: number): Promise<string | undefined> {
+    if (this.#credentials === undefined) return undefined;
+    if (this.#token === undefined) {
+      const token = authenticate(this.#credentials, channel, timeoutMs);
+      this.#token = token;
+      token.catch(() => {
+        if (this.#token === token) this.#token = undefined;
+      });
+    }
+    const token = await this.#token;
+    return token === 'none' ? undefined : token.text;
+  }
+
+  /** Forgets the token that was refused, unless it has been replaced in the meantime. */
+  async forget(refused: string | undefined): Promise<void> {
+    const held = this.#token;
+    const token = await held?.catch(() => undefined);
+    const text = token === undefined || token === 'none' ? undefined : token.text;
+    if (this.#token === held && text === refused) this.#token = undefined;
+  }
+}
+
+async function authenticate(
+  credentials: Credentials,
+  channel: EtcdChannel,
+  timeoutMs: number,
+): Promise<Token> {
+  const { username: name, password } = credentials;
+  try {
+    const answer = await channel.unary(METHODS.authenticate, { name, password }, {}, timeoutMs);
+    return { text: answer.token };
+  } catch (error) {
+    if (/authentication is not enabled/.test(failureOf(error)?.details ?? '')) return 'none';
+    throw error;
+  }
+}

@@ -1,0 +1,110 @@
+// The only place that builds real things: logger, clocks, etcd client, kernel. No decisions beyond the wiring.
+
+import { basename } from 'node:path';
+import { BACKENDS } from '../backends/index.js';
+import { systemClock } from '../clock.js';
+import { Counters } from '../counters.js';
+import { EtcdClient, type EtcdOptions, type EtcdParts } from '../etcd/client.js';
+import { EndpointError, parseEndpoints } from '../etcd/endpoints.js';
+import { LinuxKernel } from '../kernel/rtnetlink/linux-kernel.js';
+import type { Logger } from '../logger.js';
+import { notifyServiceManager } from '../native.js';
+import { EtcdRegistry } from '../subnet/etcd-registry.js';
+import { runDaemon } from './daemon.js';
+import { UsageError } from './errors.js';
+import { redacted, type Options } from './flags.js';
+import { createLogger } from './log.js';
+import { Stops } from './stops.js';
+import { DEFAULT_SUBNET_FILE } from './subnet-env.js';
+
+/**
+ * Builds the daemon from its options and runs it until the signal is aborted; resolves to the exit code.
+ * Throws UsageError for options that name nothing that could be used.
+ */
+export async function startFlanneld(
+  options: Options,
+  environment: NodeJS.ProcessEnv,
+  version: string,
+  signal: AbortSignal,
+): Promise<number> {
+  const etcd = etcdOptions(options);
+  const logger = createLogger({
+    verbosity: options.v,
+    human: process.stderr.isTTY,
+    write: (line) => process.stderr.write(line),
+  });
+  logger.info('flanneld starts', { version, options: redacted(options) });
+  const shared = { clock: systemClock, random: Math.random, logger, counters: new Counters() };
+  const stops = new Stops(logger);
+  try {
+    const kernel = LinuxKernel.open(shared);
+    stops.add('kernel', () => {
+      kernel.close();
+    });
+    const registry = openRegistry(etcd, options['etcd-prefix'], shared);
+    stops.add('registry', () => {
+      registry.close();
+    });
+    const notify = serviceManager(environment['NOTIFY_SOCKET'], logger);
+    const network = {
+      name: networkName(options['etcd-prefix']),
+      subnetFile: options['subnet-file'],
+      alias: options['subnet-file'] === DEFAULT_SUBNET_FILE,
+      wishes: {
+        iface: options.iface,
+        ifaceRegex: options['iface-regex'],
+        canReach: options['iface-can-reach'],
+        publicIp: options['public-ip'],
+      },
+    };
+    return await runDaemon({ ...shared, kernel, registry, backends: BACKENDS, notify }, network, signal);
+  } finally {
+    await stops.run();
+  }
+}
+
+/** The last part of the prefix: `/coreos.com/network` is the network `network`. */
+function networkName(prefix: string): string {
+  return basename(prefix) === '' ? 'network' : basename(prefix);
+}
+
+function etcdOptions(options: Options): EtcdOptions {
+  const [ca, cert, key] = [options['etcd-cafile'], options['etcd-certfile'], options['etcd-keyfile']];
+  if ((cert === '') !== (key === '')) {
+    throw new UsageError('-etcd-certfile and -etcd-keyfile belong together; give both or neither');
+  }
+  const [username, password] = [options['etcd-username'], options['etcd-password']];
+  if ((username === '') !== (password === '')) {
+    throw new UsageError('-etcd-username and -etcd-password belong together; give both or neither');
+  }
+  const tls = {
+    ...(ca === '' ? {} : { caFile: ca }),
+    ...(cert === '' ? {} : { certFile: cert, keyFile: key }),
+  };
+  try {
+    return {
+      endpoints: parseEndpoints(options['etcd-endpoints']),
+      ...(Object.keys(tls).length === 0 ? {} : { tls }),
+      ...(username === '' ? {} : { credentials: { username, password } }),
+    };
+  } catch (error) {
+    if (error instanceof EndpointError) throw new UsageError(`-etcd-endpoints: ${error.message}`);
+    throw error;
+  }
+}
+
+function openRegistry(etcd: EtcdOptions, prefix: string, parts: EtcdParts): EtcdRegistry {
+  return new EtcdRegistry({ client: new EtcdClient(etcd, parts), prefix, logger: parts.logger });
+}
+
+/** sd_notify(3); without a NOTIFY_SOCKET nobody listens. */
+function serviceManager(path: string | undefined, logger: Logger): (state: string) => void {
+  if (path === undefined || path === '') return () => undefined;
+  return (state) => {
+    try {
+      notifyServiceManager(path, state);
+    } catch (error) {
+      logger.warn('the service manager cannot be told', { state, file: path, err: error });
+    }
+  };
+}

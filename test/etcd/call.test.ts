@@ -1,0 +1,216 @@
+// How calls are made: deadlines, what is repeated and what is not, tokens. Against a gRPC server in this process.
+
+import test, { type ExecutionContext } from 'ava';
+
+import { EtcdClient, type EtcdOptions } from '../../src/etcd/client.js';
+import { parseEndpoints } from '../../src/etcd/endpoints.js';
+import { EtcdError, type EtcdErrorCode } from '../../src/etcd/errors.js';
+import { testParts } from '../helpers/etcd-log.js';
+import { EtcdServer, Refusal } from '../helpers/etcd-server.js';
+
+const HEADER = { clusterId: 1n, revision: 7n };
+const FOUND = { header: HEADER, kvs: [], more: false, count: 0n };
+const PASSWORD = 'correct horse battery staple';
+
+function clientFor(
+  t: ExecutionContext,
+  endpoints: string,
+  options: Partial<EtcdOptions> = {},
+): { client: EtcdClient; parts: ReturnType<typeof testParts> } {
+  const parts = testParts();
+  const client = new EtcdClient(
+    { endpoints: parseEndpoints(endpoints), callTimeoutMs: 3_000, ...options },
+    parts,
+  );
+  t.teardown(() => {
+    client.close();
+  });
+  return { client, parts };
+}
+
+async function failsWith(
+  t: ExecutionContext,
+  call: Promise<unknown>,
+  code: EtcdErrorCode,
+): Promise<EtcdError> {
+  const error = await t.throwsAsync(call, { instanceOf: EtcdError });
+  t.is(error.code, code, error.message);
+  return error;
+}
+
+test('a read is repeated after a passing failure', async (t) => {
+  const server = await EtcdServer.start(t);
+  const { client, parts } = clientFor(t, server.endpoint);
+  let attempts = 0;
+  server.answer('range', () => {
+    if (++attempts < 3) throw new Refusal(14, 'etcdserver: no leader');
+    return FOUND;
+  });
+  t.is((await client.kv.range({ key: 'a' })).revision, 7n);
+  t.is(attempts, 3);
+  t.is(parts.counters.get('etcdRetries'), 2);
+});
+
+test('a write whose fate is unknown is not repeated', async (t) => {
+  const server = await EtcdServer.start(t);
+  const { client } = clientFor(t, server.endpoint);
+  let attempts = 0;
+  server.answer('put', () => {
+    attempts++;
+    throw new Refusal(14, 'etcdserver: request timed out');
+  });
+  const error = await failsWith(t, client.kv.put('a', 'b'), 'busy');
+  t.true(error.retryable);
+  t.is(attempts, 1);
+});
+
+test('a write goes to the next endpoint when the first cannot be reached', async (t) => {
+  const server = await EtcdServer.start(t);
+  const { client } = clientFor(t, `http://127.0.0.1:1,${server.endpoint}`);
+  server.answer('put', () => ({ header: HEADER }));
+  t.is(await client.kv.put('a', 'b'), 7n);
+  t.deepEqual(
+    server.calls.filter((name) => name === 'Put'),
+    ['Put'],
+  );
+});
+
+test('the deadline is one for all attempts', async (t) => {
+  const server = await EtcdServer.start(t);
+  const { client } = clientFor(t, server.endpoint, { callTimeoutMs: 400 });
+  server.answer('range', () => new Promise(() => undefined));
+  const begun = performance.now();
+  const error = await failsWith(t, client.kv.range({ key: 'a' }), 'deadline');
+  const took = performance.now() - begun;
+  t.true(took >= 390 && took < 1_000, `${took} ms`);
+  t.true(error.message.includes(server.endpoint) && error.message.includes('range a'), error.message);
+});
+
+test('an unreachable endpoint is named with reason and remedy', async (t) => {
+  const { client } = clientFor(t, 'http://127.0.0.1:1', { callTimeoutMs: 300 });
+  const error = await failsWith(t, client.kv.range({ key: 'a' }), 'unreachable');
+  t.regex(
+    error.message,
+    /^etcd http:\/\/127\.0\.0\.1:1: range a: connect ECONNREFUSED 127\.0\.0\.1:1; check that etcd runs/,
+  );
+});
+
+test('calls share one token, and a refused token is replaced once for all', async (t) => {
+  const server = await EtcdServer.start(t);
+  const credentials = { username: 'flannel', password: PASSWORD };
+  const { client, parts } = clientFor(t, server.endpoint, { credentials });
+  let current = 0;
+  server.answer('authenticate', ({ name, password }) => {
+    t.deepEqual([name, password], ['flannel', PASSWORD]);
+    return { header: HEADER, token: `token-${++current}` };
+  });
+  server.answer('range', (_request, token) => {
+    if (token !== `token-${current}`) throw new Refusal(16, 'etcdserver: invalid auth token');
+    return FOUND;
+  });
+  await Promise.all([1, 2, 3].map(() => client.kv.range({ key: 'a' })));
+  t.is(current, 1);
+  current = 100;
+  await client.kv.range({ key: 'a' });
+  t.is(current, 101);
+  t.false(parts.logger.lines.join('\n').includes(PASSWORD));
+});
+
+test('a write refused for its token is repeated with a new one', async (t) => {
+  for (const [code, text] of [
+    [16, 'etcdserver: invalid auth token'],
+    [3, 'etcdserver: revision of auth store is old'],
+    [3, 'etcdserver: user name is empty'],
+  ] as const) {
+    const server = await EtcdServer.start(t);
+    const { client } = clientFor(t, server.endpoint, { credentials: { username: 'u', password: PASSWORD } });
+    let tokens = 0;
+    server.answer('authenticate', () => ({ header: HEADER, token: `token-${++tokens}` }));
+    server.answer('put', (_request, token) => {
+      if (token !== 'token-2') throw new Refusal(code, text);
+      return { header: HEADER };
+    });
+    t.is(await client.kv.put('a', 'b'), 7n, text);
+  }
+});
+
+test('a token that is always refused ends in an error, not in a loop', async (t) => {
+  const server = await EtcdServer.start(t);
+  const { client } = clientFor(t, server.endpoint, { credentials: { username: 'u', password: PASSWORD } });
+  server.answer('authenticate', () => ({ header: HEADER, token: 'x' }));
+  server.answer('range', () => {
+    throw new Refusal(16, 'etcdserver: invalid auth token');
+  });
+  await failsWith(t, client.kv.range({ key: 'a' }), 'unauthenticated');
+  t.true(server.calls.length <= 6, server.calls.join(' '));
+});
+
+test('credentials are not needed where authentication is off', async (t) => {
+  const server = await EtcdServer.start(t);
+  const { client } = clientFor(t, server.endpoint, { credentials: { username: 'u', password: PASSWORD } });
+  server.answer('authenticate', () => {
+    throw new Refusal(9, 'etcdserver: authentication is not enabled');
+  });
+  server.answer('range', (_request, token) => {
+    t.is(token, undefined);
+    return FOUND;
+  });
+  await client.kv.range({ key: 'a' });
+  await client.kv.range({ key: 'a' });
+  t.deepEqual(server.calls.filter((name) => name === 'Authenticate').length, 1);
+});
+
+test('a wrong password is an error at once, and is not shown', async (t) => {
+  const server = await EtcdServer.start(t);
+  const { client, parts } = clientFor(t, server.endpoint, {
+    credentials: { username: 'u', password: PASSWORD },
+  });
+  server.answer('authenticate', () => {
+    throw new Refusal(3, 'etcdserver: authentication failed, invalid user ID or password');
+  });
+  const error = await failsWith(t, client.kv.range({ key: 'a' }), 'unauthenticated');
+  t.is(server.calls.length, 1);
+  t.false(`${error.stack ?? ''}${parts.logger.lines.join('\n')}`.includes(PASSWORD));
+});
+
+test('etcd’s refusals keep their meaning', async (t) => {
+  const server = await EtcdServer.start(t);
+  const { client } = clientFor(t, server.endpoint);
+  for (const [code, text, expected] of [
+    [7, 'etcdserver: permission denied', 'permission-denied'],
+    [3, 'etcdserver: request is too large', 'too-large'],
+    [8, 'etcdserver: mvcc: database space exceeded', 'no-space'],
+    [5, 'etcdserver: requested lease not found', 'lease-not-found'],
+    [12, 'unknown service etcdserverpb.KV', 'wrong-protocol'],
+    [2, 'something new', 'refused'],
+  ] as const) {
+    server.answer('put', () => {
+      throw new Refusal(code, text);
+    });
+    const error = await failsWith(t, client.kv.put('a', 'b'), expected);
+    t.is(error.reason, text);
+    t.false(error.retryable);
+  }
+});
+
+test('close ends calls under way, and later ones fail at once', async (t) => {
+  const server = await EtcdServer.start(t);
+  const { client } = clientFor(t, server.endpoint);
+  const begun = performance.now();
+  server.answer('range', () => new Promise(() => undefined));
+  const call = client.kv.range({ key: 'a' });
+  server.answer('put', () => {
+    client.close();
+    return new Promise(() => undefined);
+  });
+  await failsWith(t, client.kv.put('a', 'b'), 'closed');
+  await failsWith(t, call, 'closed');
+  await failsWith(t, client.kv.range({ key: 'a' }), 'closed');
+  t.true(performance.now() - begun < 1_000);
+});
+
+test('construction does no I/O and loads nothing', async (t) => {
+  const { client } = clientFor(t, 'https://127.0.0.1:1', { tls: { caFile: '/no/such/file' } });
+  const error = await failsWith(t, client.kv.range({ key: 'a' }), 'tls');
+  t.regex(error.message, /the CA file \/no\/such\/file cannot be read/);
+});

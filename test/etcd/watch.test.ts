@@ -1,0 +1,143 @@
+// The watch loop against a gRPC server in this process: losses, refusals, stops.
+
+import test, { type ExecutionContext } from 'ava';
+
+import { EtcdClient, type EtcdOptions } from '../../src/etcd/client.js';
+import { parseEndpoints } from '../../src/etcd/endpoints.js';
+import { WatchResponse } from '../../src/etcd/generated/rpc.js';
+import { testParts } from '../helpers/etcd-log.js';
+import { EtcdServer, type Stream } from '../helpers/etcd-server.js';
+import { eventually } from '../helpers/etcd-wait.js';
+
+const answer = (fields: Partial<WatchResponse>): WatchResponse => ({
+  ...WatchResponse.decode(Buffer.alloc(0)),
+  header: { clusterId: 1n, revision: 10n },
+  ...fields,
+});
+
+function put(modRevision: bigint): WatchResponse['events'][number] {
+  const kv = {
+    key: Buffer.from('/a'),
+    value: Buffer.from('v'),
+    createRevision: 1n,
+    modRevision,
+    version: 1n,
+    lease: 0n,
+  };
+  return { type: 0, kv };
+}
+
+interface Watched {
+  readonly lines: string[];
+  readonly starts: bigint[];
+  readonly client: EtcdClient;
+  readonly stop: () => void;
+}
+
+/** Watches from revision 5 through `onStream`, which is told how many streams came before. */
+async function watched(
+  t: ExecutionContext,
+  onStream: (stream: Stream, index: number) => void,
+  options: Partial<EtcdOptions> = {},
+): Promise<Watched> {
+  const server = await EtcdServer.start(t);
+  const starts: bigint[] = [];
+  server.answer('authenticate', () => ({ header: undefined, token: 't' }));
+  server.onWatch((stream) => {
+    stream.on('error', () => undefined);
+    stream.once('data', (request: { requestUnion?: { value: { startRevision: bigint } } }) => {
+      starts.push(request.requestUnion?.value.startRevision ?? -1n);
+      onStream(stream, starts.length - 1);
+    });
+  });
+  const client = new EtcdClient({ endpoints: parseEndpoints(server.endpoint), ...options }, testParts());
+  t.teardown(() => {
+    client.close();
+  });
+  const lines: string[] = [];
+  const stop = client.watch(
+    { prefix: '/', startRevision: 5n },
+    {
+      events: (events, revision) =>
+        lines.push(`${events.map(({ kv }) => kv.modRevision).join(',')} up to ${revision}`),
+      compacted: (revision) => lines.push(`compacted ${revision}`),
+      disconnected: (reason) => lines.push(`disconnected ${reason.replace(/^etcd \S+ /, '')}`),
+      connected: () => lines.push('connected'),
+    },
+  );
+  return { lines, starts, client, stop };
+}
+
+test('a lost stream is resumed after the last event, and the loss told once', async (t) => {
+  const { lines, starts } = await watched(t, (stream, index) => {
+    if (index === 1 || index === 2) {
+      stream.emit('error', { code: 14, details: 'etcdserver: no leader' });
+      return;
+    }
+    stream.write(answer({ created: true }));
+    stream.write(answer({ events: [put(index === 0 ? 6n : 8n)] }));
+    if (index === 0) stream.end();
+  });
+  await eventually('four streams', () => starts.length === 4 && lines.length === 5);
+  t.deepEqual(starts, [5n, 7n, 7n, 7n]);
+  t.deepEqual(lines, [
+    'connected',
+    '6 up to 6',
+    'disconnected watch /: etcd ended the stream; check etcd and the network to it',
+    'connected',
+    '8 up to 8',
+  ]);
+});
+
+test('parts of an answer that was cut off are not handed out twice', async (t) => {
+  const { lines, starts } = await watched(t, (stream, index) => {
+    stream.write(answer({ created: true }));
+    stream.write(answer({ fragment: true, events: [put(6n), put(7n)] }));
+    if (index === 0) stream.end();
+    else stream.write(answer({ events: [put(7n)] }));
+  });
+  await eventually('the second stream', () => lines.length === 4);
+  t.deepEqual(starts, [5n, 5n]);
+  t.deepEqual(lines.slice(2), ['connected', '6,7,7 up to 7']);
+});
+
+test('a compacted watch ends and stays silent', async (t) => {
+  const { lines, starts } = await watched(t, (stream) => {
+    stream.write(answer({ created: true }));
+    stream.write(answer({ canceled: true, compactRevision: 9n }));
+    stream.write(answer({ events: [put(9n)] }));
+  });
+  await eventually('the compaction', () => lines.length >= 2);
+  t.deepEqual(lines, ['connected', 'compacted 9']);
+  t.deepEqual(starts, [5n]);
+});
+
+test('a watch that is not permitted is tried again, and says why once', async (t) => {
+  const { lines, starts } = await watched(t, (stream, index) => {
+    if (index < 2) {
+      const cancelReason = 'rpc error: code = PermissionDenied desc = etcdserver: permission denied';
+      stream.write(answer({ created: true, canceled: true, cancelReason }));
+    } else {
+      stream.write(answer({ created: true }));
+    }
+  });
+  await eventually('the grant', () => lines.length === 2);
+  t.is(starts.length, 3);
+  t.regex(lines[0] ?? '', /^disconnected watch \/: .*permission denied/);
+  t.is(lines[1], 'connected');
+});
+
+test('after stop and after close no handler is called', async (t) => {
+  let current: Stream | undefined;
+  const { lines, client, stop } = await watched(t, (stream) => {
+    current = stream;
+    stream.write(answer({ created: true }));
+  });
+  await eventually('the watch', () => lines.length === 1);
+  const ended = new Promise((resolve) => current?.once('cancelled', resolve));
+  stop();
+  current?.write(answer({ events: [put(6n)] }));
+  await ended;
+  client.close();
+  t.deepEqual(lines, ['connected']);
+});

@@ -1,0 +1,243 @@
+// A registry over a FakeStore: one node's view of it, with a link that can be cut and calls that can be made to fail.
+// It passes the same contract suite as EtcdRegistry (test/contract/registry.ts).
+
+import { sleep, systemClock, type Clock } from '../../src/clock.js';
+import type { Cidr, PerFamily } from '../../src/subnet/cidr.js';
+import { RegistryError, type RegistryErrorCode } from '../../src/subnet/errors.js';
+import { encodeKey, encodeValue } from '../../src/subnet/lease-codec.js';
+import type { LeaseAttributes, LeaseRecord } from '../../src/subnet/lease.js';
+import type {
+  ConfigText,
+  Listing,
+  Registry,
+  RegistryEvent,
+  Unreadable,
+  WatchHandlers,
+} from '../../src/subnet/registry.js';
+import { isUnreadable, readStoredLease, shownKey } from '../../src/subnet/stored-lease.js';
+import type { FakeStore, StoredKey, StoreEvent } from './fake-registry-store.js';
+
+export interface FakeRegistryOptions {
+  readonly prefix?: string;
+  /** How long each call and each delivery takes on `clock`; at once unless given. */
+  readonly latencyMs?: () => number;
+  readonly clock?: Clock;
+}
+
+/** A failure to come. `carriedOut`: the store does what was asked, only the answer is lost. */
+export interface InjectedFailure {
+  readonly code?: RegistryErrorCode;
+  readonly carriedOut?: boolean;
+}
+
+interface Watch {
+  next: bigint;
+  readonly handlers: WatchHandlers;
+  /** What the node was told last about its stream. */
+  told: 'nothing' | 'connected' | 'disconnected';
+  scheduled: boolean;
+}
+
+export class FakeRegistry implements Registry {
+  readonly store: FakeStore;
+  /** The names of all calls made, in order: `list`, `create 10.5.9.0-24`. */
+  readonly calls: string[] = [];
+  readonly #prefix: string;
+  readonly #options: FakeRegistryOptions;
+  readonly #watches = new Set<Watch>();
+  readonly #failures: InjectedFailure[] = [];
+  readonly #forget: () => void;
+  #cutBecause: string | undefined;
+  #closed = false;
+
+  constructor(store: FakeStore, options: FakeRegistryOptions = {}) {
+    this.store = store;
+    this.#options = options;
+    this.#prefix = options.prefix ?? '/coreos.com/network';
+    this.#forget = store.onChange(() => {
+      this.#pumpAll();
+    });
+  }
+
+  /** Cuts the link: calls fail, watches are lost, until reconnect. */
+  disconnect(reason = 'the link is cut'): void {
+    this.#cutBecause = reason;
+    this.#pumpAll();
+  }
+
+  /** Mends the link: watches go on where they stood. */
+  reconnect(): void {
+    this.#cutBecause = undefined;
+    this.#pumpAll();
+  }
+
+  /** Makes the next call fail; several of these make the next several fail. */
+  failNext(failure: InjectedFailure = {}): void {
+    this.#failures.push(failure);
+  }
+
+  readConfig(): Promise<ConfigText | undefined> {
+    return this.#call('readConfig', () => {
+      const stored = this.store.get(`${this.#prefix}/config`);
+      if (stored === undefined) return undefined;
+      return { text: Buffer.from(stored.value).toString(), modRevision: stored.modRevision };
+    });
+  }
+
+  list(): Promise<Listing> {
+    return this.#call('list', () => {
+      const found = this.store.range(this.#leases).map((stored) => this.#read(stored));
+      return {
+        revision: this.store.revision,
+        records: found.filter((read): read is LeaseRecord => !isUnreadable(read)),
+        unreadable: found.filter(isUnreadable),
+      };
+    });
+  }
+
+  watch(fromRevision: bigint, handlers: WatchHandlers): () => void {
+    const watch: Watch = { next: fromRevision, handlers, told: 'nothing', scheduled: false };
+    this.#watches.add(watch);
+    this.#schedule(watch);
+    return () => {
+      this.#watches.delete(watch);
+    };
+  }
+
+  create(subnets: PerFamily<Cidr>, attributes: LeaseAttributes, ttlSeconds: number): Promise<LeaseRecord> {
+    const key = encodeKey(subnets);
+    return this.#call(`create ${key}`, (operation) => {
+      if (this.store.get(this.#leases + key) !== undefined) throw refusal('exists', operation);
+      const lease = this.store.grant(ttlSeconds);
+      return this.#written(this.store.put(this.#leases + key, encodeValue(attributes), lease));
+    });
+  }
+
+  replace(record: LeaseRecord, attributes: LeaseAttributes): Promise<LeaseRecord> {
+    return this.#call(`replace ${record.key}`, (operation) => {
+      const stored = this.store.get(this.#leases + record.key);
+      if (stored?.modRevision !== record.modRevision) throw refusal('changed', operation);
+      return this.#written(this.store.put(stored.key, encodeValue(attributes), record.etcdLease));
+    });
+  }
+
+  remove(record: LeaseRecord): Promise<void> {
+    return this.#call(`remove ${record.key}`, (operation) => {
+      const stored = this.store.get(this.#leases + record.key);
+      if (stored === undefined) return;
+      if (stored.modRevision !== record.modRevision) throw refusal('changed', operation);
+      this.store.delete(stored.key);
+    });
+  }
+
+  keepAlive(record: LeaseRecord): Promise<number> {
+    if (record.etcdLease === 0n) return Promise.resolve(Infinity);
+    return this.#call(`keepAlive ${record.key}`, (operation) => {
+      const seconds = this.store.keepAlive(record.etcdLease);
+      if (seconds === 0) throw refusal('lease-gone', operation);
+      return seconds;
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#watches.clear();
+    this.#forget();
+  }
+
+  get #leases(): string {
+    return `${this.#prefix}/subnets/`;
+  }
+
+  async #call<T>(operation: string, action: (operation: string) => T): Promise<T> {
+    this.calls.push(operation);
+    await this.#pass();
+    if (this.#closed) throw refusal('unavailable', operation, 'the registry is closed');
+    if (this.#cutBecause !== undefined) throw refusal('unavailable', operation, this.#cutBecause);
+    const failure = this.#failures.shift();
+    if (failure === undefined) return action(operation);
+    if (failure.carriedOut === true) action(operation);
+    throw refusal(failure.code ?? 'unavailable', operation, 'made to fail');
+  }
+
+  /** The time a message takes. */
+  async #pass(): Promise<void> {
+    const ms = this.#options.latencyMs?.() ?? 0;
+    if (ms > 0) await sleep(this.#options.clock ?? systemClock, ms);
+    else await Promise.resolve();
+  }
+
+  #pumpAll(): void {
+    for (const watch of this.#watches) this.#schedule(watch);
+  }
+
+  /** Deliveries come after the change that caused them, never within it, as over a network. */
+  #schedule(watch: Watch): void {
+    if (watch.scheduled) return;
+    watch.scheduled = true;
+    void this.#pass().then(() => {
+      watch.scheduled = false;
+      this.#deliver(watch);
+    });
+  }
+
+  #deliver(watch: Watch): void {
+    const { handlers } = watch;
+    if (!this.#watches.has(watch)) return;
+    if (this.#cutBecause !== undefined) {
+      if (watch.told !== 'disconnected') handlers.disconnected(this.#cutBecause);
+      watch.told = 'disconnected';
+      return;
+    }
+    if (watch.told !== 'connected') {
+      watch.told = 'connected';
+      handlers.connected();
+    }
+    // A store that has never been where the watch begins is another one: its history is not ours.
+    const events = watch.next > this.store.revision + 1n ? undefined : this.store.since(watch.next);
+    if (events === undefined) {
+      this.#watches.delete(watch);
+      handlers.compacted(this.store.compactedRevision);
+      return;
+    }
+    const last = events.at(-1);
+    if (last === undefined) return;
+    watch.next = last.revision + 1n;
+    const ours = events.filter((event) => keyOf(event).startsWith(this.#leases));
+    if (ours.length > 0)
+      handlers.events(
+        ours.map((event) => this.#event(event)),
+        last.revision,
+      );
+  }
+
+  #event(event: StoreEvent): RegistryEvent {
+    if (event.type === 'delete') {
+      return {
+        type: 'delete',
+        key: shownKey(event.key.slice(this.#leases.length)),
+        modRevision: event.revision,
+      };
+    }
+    const read = this.#read(event.stored);
+    return isUnreadable(read) ? { type: 'unreadable', ...read } : { type: 'put', record: read };
+  }
+
+  #read({ key, value, lease: etcdLease, createRevision, modRevision }: StoredKey): LeaseRecord | Unreadable {
+    return readStoredLease(key.slice(this.#leases.length), { value, etcdLease, createRevision, modRevision });
+  }
+
+  #written(stored: StoredKey): LeaseRecord {
+    const read = this.#read(stored);
+    if (isUnreadable(read)) throw new RangeError(`wrote a lease that cannot be read: ${read.reason}`);
+    return read;
+  }
+}
+
+function keyOf(event: StoreEvent): string {
+  return event.type === 'put' ? event.stored.key : event.key;
+}
+
+function refusal(code: RegistryErrorCode, operation: string, reason: string = code): RegistryError {
+  return new RegistryError(code, operation, `${operation}: ${reason}`);
+}
