@@ -170,7 +170,8 @@ class Network {
     let routeTo: RouteTo = () => undefined;
     // Nothing is wanted before the peers are known: an empty set would remove what a restart is to keep.
     const program = (): void => {
-      if (all !== undefined) reconciler.set(this.#peers.wanted(backend, own, all, routeTo));
+      const leases = all;
+      if (leases !== undefined) reconciler.set(() => this.#peers.wanted(backend, own, leases, routeTo));
     };
     if (backend.usesRoutes) {
       const routes = await followHostRoutes(this.#parts, (changed) => {

@@ -41,6 +41,7 @@ export interface ReconcilerState {
  */
 export class Reconciler {
   readonly #parts: ReconcilerParts;
+  #next: (() => WantedKernel) | undefined;
   #wanted: WantedKernel = NOTHING_WANTED;
   #interest: Interest = interestOf(NOTHING_WANTED);
   #actual: Actual | undefined;
@@ -72,10 +73,12 @@ export class Reconciler {
     });
   }
 
-  /** Replaces what is wanted. Cheap to call again; passes are merged. */
-  set(wanted: WantedKernel): void {
-    this.#wanted = wanted;
-    this.#interest = interestOf(wanted);
+  /**
+   * Replaces what is wanted. The function is called when a pass begins, and not again: a storm of changes costs as
+   * many calls as passes, not as changes.
+   */
+  set(wanted: () => WantedKernel): void {
+    this.#next = wanted;
     this.#request(this.#actual === undefined ? 'everything' : 'wanted');
   }
 
@@ -134,7 +137,7 @@ export class Reconciler {
       const believed = this.#pending === 'wanted' ? this.#actual : undefined;
       if (believed === undefined) await Promise.all(this.#flying);
       this.#pending = 'none';
-      const pass = this.#pass(this.#wanted, believed);
+      const pass = this.#pass(believed);
       if (believed === undefined) await pass;
       else this.#fly(pass);
     }
@@ -150,8 +153,9 @@ export class Reconciler {
   }
 
   /** Never rejects: a kernel that cannot be asked is a problem like others. */
-  async #pass(wanted: WantedKernel, believed: Actual | undefined): Promise<void> {
+  async #pass(believed: Actual | undefined): Promise<void> {
     try {
+      const wanted = this.#currentWish();
       const result = await runPass(this.#parts, wanted, believed);
       if (believed === undefined || !result.certain)
         this.#actual = result.certain ? result.actual : undefined;
@@ -166,6 +170,15 @@ export class Reconciler {
       const message = `cannot read the kernel state: ${error instanceof Error ? error.message : String(error)}`;
       this.#finish([{ code: 'refused', kind: 'state', object: 'kernel state', message }]);
     }
+  }
+
+  #currentWish(): WantedKernel {
+    if (this.#next !== undefined) {
+      this.#wanted = this.#next();
+      this.#next = undefined;
+      this.#interest = interestOf(this.#wanted);
+    }
+    return this.#wanted;
   }
 
   #finish(problems: readonly Problem[]): void {

@@ -3,11 +3,12 @@
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 export interface LabEtcdOptions {
   /** The address clients and peers use; loopback unless given. */
@@ -35,7 +36,7 @@ export interface LabEtcd {
   /** Starts it again on the same data and ports, after kill. */
   start(): Promise<void>;
   /** SIGSTOP: alive to the kernel, dead to its clients. */
-  freeze(): void;
+  freeze(): Promise<void>;
   /** SIGCONT. */
   thaw(): void;
   /** Kills the process and removes its data. May be called again. */
@@ -182,8 +183,10 @@ class EtcdProcess implements LabEtcd {
     await gone;
   }
 
-  freeze(): void {
+  async freeze(): Promise<void> {
     process.kill(this.pid, 'SIGSTOP');
+    // Each thread stops when it next passes through the kernel; until the last has, answers may still come.
+    while (!threadsAreStopped(this.pid)) await delay(1);
   }
 
   thaw(): void {
@@ -219,4 +222,13 @@ function requireBinary(name: string, remedy: string): void {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   if (folders.some((folder) => folder !== '' && existsSync(join(folder, name)))) return;
   throw new LabEtcdError('binary-missing', `the program ${name} is not installed; try: ${remedy}`);
+}
+
+/** proc(5): the state is the first field after the command, which stands in parentheses and may hold any character. */
+function threadsAreStopped(pid: number): boolean {
+  return readdirSync(`/proc/${pid}/task`).every((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .startsWith('T'),
+  );
 }

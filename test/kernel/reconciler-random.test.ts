@@ -104,7 +104,7 @@ async function ideal(wanted: WantedKernel): Promise<string> {
   const kernel = freshKernel();
   await addForeign(kernel);
   const { reconciler } = await started(kernel);
-  reconciler.set(wanted);
+  reconciler.set(() => wanted);
   await reconciler.settled();
   await reconciler.stop();
   return kernel.toString();
@@ -159,12 +159,12 @@ test('any history of wishes, damage and refusals ends in what is wanted', async 
       await addForeign(kernel);
       const { reconciler, clock } = await started(kernel);
       for (const action of steps) {
-        if (action.kind === 'wish') reconciler.set(wish(action.peers, action.life));
+        if (action.kind === 'wish') reconciler.set(() => wish(action.peers, action.life));
         else if (action.kind === 'damage') await damage(kernel, kernel.asOther, action.what, action.peer);
         else if (action.kind === 'refuse') kernel.failNext({ verb: action.verb }, 'ENOBUFS');
         else await clock.advance(action.ms);
       }
-      reconciler.set(wish(last, 1));
+      reconciler.set(() => wish(last, 1));
       await clock.advance(120_000);
       await reconciler.settled();
       await reconciler.stop();

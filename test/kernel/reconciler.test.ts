@@ -87,7 +87,7 @@ function host(): FakeKernel {
 }
 
 async function settled({ reconciler, kernel }: Scene, state: WantedKernel): Promise<void> {
-  reconciler.set(state);
+  reconciler.set(() => state);
   await reconciler.settled();
   await kernel.flush();
 }
@@ -308,7 +308,7 @@ test('after the stop nothing is done any more, and no timer is left', async (t) 
   await s.reconciler.stop();
   t.is(s.clock.pending, 0);
   await s.byHand(damage[5]![1](s.kernel));
-  s.reconciler.set(wanted(3));
+  s.reconciler.set(() => wanted(3));
   await s.clock.advance(120_000);
   t.notRegex(s.kernel.toString(), /10\.5\.3\.0/);
 });

@@ -119,7 +119,7 @@ test.serial('a frozen etcd fails a call in time, and the watch reports the loss 
   const { revision } = await registry.list();
   const watch = new WatchRecord(registry, revision + 1n);
   await watch.until(t, ['connected']);
-  etcd.freeze();
+  await etcd.freeze();
   const begun = performance.now();
   const error = await rejectsWith(t, registry.list(), 'unavailable');
   t.true(performance.now() - begun < 2_500, 'the deadline holds');

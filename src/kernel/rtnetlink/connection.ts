@@ -15,8 +15,11 @@ import { MessageWriter } from './writer.js';
 /** A batch's answers must fit into the receive buffer, and its work delays the answers to others. */
 const BATCH_MESSAGES = 128;
 const BATCH_BYTES = 64 * 1024;
-/** Batches handed to the socket and not yet answered: one the kernel works on, and the next ones ready. */
-const BATCHES_IN_FLIGHT = 4;
+/**
+ * Batches of one call handed to the socket and not yet answered. The socket's thread reads the answers of each before
+ * it sends the next, so they cannot overflow; there are enough for the kernel to stay busy while JavaScript is.
+ */
+const BATCHES_IN_FLIGHT = 32;
 /** A dump that changes under our hands is repeated; a table that never rests is an error in the end. */
 const DUMP_ATTEMPTS = 8;
 /** Without any answer for this long, the kernel is taken to be unreachable. */
@@ -72,15 +75,18 @@ export class Connection {
   /**
    * Sends `count` changes in order; `write(writer, index)` appends each, asking for an acknowledgement.
    * Resolves to one result a change, undefined for success. Rejects with KernelError when the kernel is out of reach.
-   * Calls follow one another: the second begins when the first is answered.
+   * Calls follow one another: the second is sent after the first, without waiting for its answers.
    */
   change(
     count: number,
     write: (writer: MessageWriter, index: number) => boolean,
   ): Promise<(Refusal | undefined)[]> {
-    const result = this.#changes.then(() => this.#change(count, write));
-    this.#changes = result.catch(() => undefined);
-    return result;
+    const turn = this.#changes;
+    let passOn = (): void => undefined;
+    this.#changes = new Promise<void>((resolve) => {
+      passOn = resolve;
+    });
+    return turn.then(() => this.#change(count, write, passOn)).finally(passOn);
   }
 
   /**
@@ -106,15 +112,17 @@ export class Connection {
     this.#failAll('ECANCELED');
   }
 
+  /** Calls `sent` when the last batch is on its way. */
   async #change(
     count: number,
     write: (writer: MessageWriter, index: number) => boolean,
+    sent: () => void,
   ): Promise<(Refusal | undefined)[]> {
     const results: (Refusal | undefined)[] = new Array<undefined>(count).fill(undefined);
     const flying: Promise<Error | undefined>[] = [];
     for (let index = 0; index < count;) {
-      const from = index;
-      index = this.#sendBatch(from, count, write, results, flying);
+      index = this.#sendBatch(index, count, write, results, flying);
+      if (index >= count) sent();
       while (flying.length >= (index < count ? BATCHES_IN_FLIGHT : 1)) {
         const error = await flying.shift();
         if (error !== undefined) throw error;
