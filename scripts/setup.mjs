@@ -33,6 +33,8 @@ const NEEDS = [
   { command: 'iperf3', package: 'iperf3' },
   { command: 'tcpdump', package: 'tcpdump' },
   { command: 'strace', package: 'strace' },
+  { command: 'openssl', package: 'openssl' },
+  { command: 'nft', package: 'nftables' },
   { command: 'ps', package: 'procps' },
   { command: 'sysctl', package: 'procps' },
   { command: 'nsenter', package: 'util-linux' },

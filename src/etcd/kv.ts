@@ -28,7 +28,7 @@ export interface RangeResult {
 }
 
 /** What must hold for a transaction's first branch: a property of a key (or of every key in a range) equals. */
-export type Compare = {
+type Compare = {
   readonly key: string;
   readonly rangeEnd?: Uint8Array;
   readonly result?: 'equal' | 'greater' | 'less';
@@ -37,7 +37,7 @@ export type Compare = {
   | { readonly target: 'value'; readonly value: Uint8Array }
 );
 
-export type Operation =
+type Operation =
   | {
       readonly type: 'put';
       readonly key: string;
