@@ -56,7 +56,7 @@ module.exports = {
       name: 'backends-see-kernel-data-only',
       severity: 'error',
       from: { path: '^src/backends/' },
-      to: { path: '^src/kernel/', pathNot: ['^src/kernel/(kernel|wanted)\\.ts$'] },
+      to: { path: '^src/kernel/', pathNot: ['^src/kernel/(kernel|wanted|rules)\\.ts$'] },
     },
     {
       name: 'only-compose-builds',

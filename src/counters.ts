@@ -18,6 +18,7 @@ export const COUNTERS = {
   kernelMessagesUnreadable: 'kernel messages that could not be read, and were skipped',
   kernelOperations: 'changes sent to the kernel',
   kernelOperationErrors: 'changes the kernel refused',
+  rulesFailed: 'times the traffic rules could not be made as wanted',
   repairs: 'objects put right that somebody else had changed or removed',
   waitRetries: 'attempts repeated while waiting for etcd, a config or a device',
 } as const;

@@ -5,6 +5,7 @@
 import type { Random } from '../clock.js';
 import type { JsonObject } from '../json.js';
 import type { Link, Route } from '../kernel/kernel.js';
+import type { FilteredTunnel } from '../kernel/rules.js';
 import type { Cidr, Ip, PerFamily } from '../subnet/cidr.js';
 import type { LeaseAttributes, LeaseRecord } from '../subnet/lease.js';
 import type { Wanted } from './wanted.js';
@@ -38,6 +39,8 @@ export interface OpenedBackend {
   readonly mtu: number;
   /** A line for people: device, VNI, port. */
   readonly description: string;
+  /** The tunnel whose port only peers may use; undefined where packets go plain. */
+  readonly tunnel?: FilteredTunnel;
   /** Whether wanted() depends on the host's routes, so that it is to be called again when they change. */
   readonly usesRoutes: boolean;
   /** What to announce. `previous` is our own lease as the store has it, from an earlier life of this node. */

@@ -23,7 +23,8 @@ export function routeLookup(routes: readonly Route[], links: readonly Link[]): R
   }
   return (address) => {
     const route = longest(tables, address);
-    const link = route?.link === undefined ? undefined : names.get(route.link);
+    const index = route?.link ?? route?.hops?.[0]?.link;
+    const link = index === undefined ? undefined : names.get(index);
     return route === undefined || link === undefined ? undefined : { route, link };
   };
 }
@@ -34,6 +35,7 @@ export function onLink(routeTo: RouteTo, address: Ip): { readonly link: string }
   if (found === undefined) return { why: `no route leads to ${address}` };
   if (found.route.gateway !== undefined)
     return { why: `${address} is behind the gateway ${found.route.gateway}` };
+  if (found.route.hops !== undefined) return { why: `the route to ${address} has several next hops` };
   if (found.route.type !== 'unicast') return { why: `the route to ${address} is ${found.route.type}` };
   return { link: found.link };
 }

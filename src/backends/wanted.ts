@@ -1,8 +1,10 @@
 // What a backend wants of the host, and how the wishes of many peers become one wanted state. Pure.
 // Two peers that want the same place are told apart here; what the kernel holds is not looked at.
 
+import type { Ip } from '../subnet/cidr.js';
 import type { LeaseRecord } from '../subnet/lease.js';
 import type {
+  DirectRoutes,
   WantedAddress,
   WantedFdbEntry,
   WantedKernel,
@@ -25,16 +27,19 @@ export interface Wanted {
 /** The entries of one peer, or why it can have none. */
 export type PeerPart =
   | {
+      /** Where the peer's packets come from. */
+      readonly publicIp: Ip;
       readonly neighbours: readonly WantedNeighbour[];
       readonly fdb: readonly WantedFdbEntry[];
       readonly routes: readonly WantedRoute[];
     }
   | { readonly skip: string };
 
-/** The host's own part: devices and their addresses. */
+/** The host's own part: devices and their addresses, and the interface that plain routes lead over. */
 export interface OwnPart {
   readonly links: readonly WantedLink[];
   readonly addresses: readonly WantedAddress[];
+  readonly direct?: DirectRoutes;
 }
 
 /**
@@ -50,6 +55,7 @@ export function mergeWanted(
   const neighbours: WantedNeighbour[] = [];
   const fdb: WantedFdbEntry[] = [];
   const routes: WantedRoute[] = [];
+  const addresses = new Set<Ip>();
   const holders = new Map<string, LeaseRecord>();
   const newestFirst = [...peers].sort((a, b) =>
     a.modRevision < b.modRevision ? 1 : a.modRevision > b.modRevision ? -1 : 0,
@@ -73,6 +79,7 @@ export function mergeWanted(
     neighbours.push(...part.neighbours);
     fdb.push(...part.fdb);
     routes.push(...part.routes);
+    addresses.add(part.publicIp);
   }
-  return { kernel: { ...own, neighbours, fdb, routes }, skipped };
+  return { kernel: { ...own, neighbours, fdb, routes, peers: addresses }, skipped };
 }

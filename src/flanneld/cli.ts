@@ -131,28 +131,28 @@ function valueOf(
 
 function convert(row: FlagRow, source: string, value: string): string | boolean | number {
   const shown = row.secret === true ? '(hidden)' : JSON.stringify(value);
+  const wrong = (expected: string): UsageError =>
+    new UsageError(`invalid value ${shown} for ${source}: ${expected}`);
   switch (row.type) {
     case 'boolean': {
       const parsed = value === '' ? true : toBoolean(value);
-      if (parsed === undefined)
-        throw new UsageError(`invalid value ${shown} for ${source}: it is true or false`);
+      if (parsed === undefined) throw wrong('it is true or false');
       return parsed;
     }
-    case 'integer': {
-      const parsed = toInteger(value);
-      if (parsed === undefined)
-        throw new UsageError(`invalid value ${shown} for ${source}: it is a whole number`);
-      if (parsed < (row.min ?? -Infinity) || parsed > (row.max ?? Infinity)) {
-        throw new UsageError(
-          `invalid value ${shown} for ${source}: it must be ${row.min ?? ''} to ${row.max ?? ''}`,
-        );
-      }
-      return parsed;
-    }
+    case 'integer':
+      return bounded(row, toInteger(value), wrong);
     case 'string':
     case 'list':
+      if (row.choices?.includes(value) === false) throw wrong(`it is one of ${row.choices.join(', ')}`);
       return value;
   }
+}
+
+function bounded(row: FlagRow, parsed: number | undefined, wrong: (expected: string) => UsageError): number {
+  if (parsed === undefined) throw wrong('it is a whole number');
+  const { min = -Infinity, max = Infinity } = row;
+  if (parsed < min || parsed > max) throw wrong(`it must be ${min} to ${max}`);
+  return parsed;
 }
 
 /** The literals of Go's strconv.ParseBool. */

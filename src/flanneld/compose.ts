@@ -1,12 +1,21 @@
 // The only place that builds real things: logger, clocks, etcd client, kernel. No decisions beyond the wiring.
 
-import { basename } from 'node:path';
+import { createHash } from 'node:crypto';
+import { posix } from 'node:path';
 import { BACKENDS } from '../backends/index.js';
 import { systemClock } from '../clock.js';
 import { Counters } from '../counters.js';
 import { EtcdClient, type EtcdOptions, type EtcdParts } from '../etcd/client.js';
 import { EndpointError, parseEndpoints } from '../etcd/endpoints.js';
 import { LinuxKernel } from '../kernel/rtnetlink/linux-kernel.js';
+import { IptablesEngine } from '../kernel/iptables/engine.js';
+import { removeUpstreamNft } from '../kernel/iptables/upstream-nft.js';
+import { upstreamProcesses } from '../kernel/iptables/upstream-processes.js';
+import { NftEngine } from '../kernel/nftables/engine.js';
+import { watchRules } from '../kernel/nftables/watch.js';
+import type { Cidr } from '../subnet/cidr.js';
+import type { PeerFilterMode } from '../kernel/rules.js';
+import { ToolRunner } from '../kernel/tool.js';
 import type { Logger } from '../logger.js';
 import { notifyServiceManager } from '../native.js';
 import { EtcdRegistry } from '../subnet/etcd-registry.js';
@@ -15,6 +24,7 @@ import { UsageError } from './errors.js';
 import { redacted, type Options } from './flags.js';
 import { createLogger } from './log.js';
 import { Stops } from './stops.js';
+import type { RuleTools } from './traffic-rules.js';
 import { DEFAULT_SUBNET_FILE } from './subnet-env.js';
 
 /**
@@ -50,6 +60,14 @@ export async function startFlanneld(
       name: networkName(options['etcd-prefix']),
       subnetFile: options['subnet-file'],
       alias: options['subnet-file'] === DEFAULT_SUBNET_FILE,
+      rules: {
+        ipMasq: options['ip-masq'],
+        fullyRandom: !options['ip-masq-fully-random-disable'],
+        forward: options['iptables-forward-rules'],
+        filter: options['peer-filter'] as PeerFilterMode,
+        resyncSeconds: options['iptables-resync'],
+      },
+      blackhole: options['ip-blackhole-route'],
       wishes: {
         iface: options.iface,
         ifaceRegex: options['iface-regex'],
@@ -57,15 +75,55 @@ export async function startFlanneld(
         publicIp: options['public-ip'],
       },
     };
-    return await runDaemon({ ...shared, kernel, registry, backends: BACKENDS, notify }, network, signal);
+    const parts = { ...shared, kernel, registry, backends: BACKENDS, notify, rules: ruleTools(shared) };
+    return await runDaemon(parts, network, signal);
   } finally {
     await stops.run();
   }
 }
 
-/** The last part of the prefix: `/coreos.com/network` is the network `network`. */
+function ruleTools(parts: EtcdParts): (ranges: readonly Cidr[]) => RuleTools {
+  const { clock, logger, counters } = parts;
+  const runner = new ToolRunner({ clock, logger });
+  const nft = new NftEngine({ tool: runner, logger, counters });
+  const watch = (changed: () => void): (() => void) =>
+    watchRules({
+      watches: (place) => nft.watches(place) || isIptables(place),
+      listener: (event) => {
+        nft.heard(event);
+        changed();
+      },
+      clock,
+      counters,
+      logger,
+    });
+  return (ranges) => ({
+    nft,
+    iptables: new IptablesEngine({ runner, logger, primary: 'auto', rangesOf: () => ranges }),
+    watch,
+    removeUpstream: async () => {
+      const running = (): Promise<number[]> => upstreamProcesses(process.pid);
+      await removeUpstreamNft({ runner, logger, ranges, upstreamProcesses: running });
+    },
+  });
+}
+
+/** The tables in which iptables-nft keeps our chains. */
+function isIptables({ family, table, chain }: { family: string; table: string; chain?: string }): boolean {
+  const ours =
+    chain === undefined || chain.startsWith('FLANNEL-') || chain === 'POSTROUTING' || chain === 'FORWARD';
+  return family.startsWith('ip') && (table === 'nat' || table === 'filter') && ours;
+}
+
+/**
+ * Names a network's objects on this host: `network` for flannel's default prefix, otherwise the last part of the prefix
+ * and a hash of the whole, so that daemons for `/a/network` and `/b/network` keep out of each other's way.
+ */
 function networkName(prefix: string): string {
-  return basename(prefix) === '' ? 'network' : basename(prefix);
+  const path = posix.join('/', prefix, '.').replace(/\/$/, '');
+  if (path === '/coreos.com/network') return 'network';
+  const hash = createHash('sha256').update(path).digest('hex').slice(0, 6);
+  return `${posix.basename(path) || 'root'}-${hash}`;
 }
 
 function etcdOptions(options: Options): EtcdOptions {

@@ -10,6 +10,8 @@ interface Row<T> {
   /** Bounds of an integer, inclusive. */
   readonly min?: number;
   readonly max?: number;
+  /** The only values a string may have. */
+  readonly choices?: readonly string[];
   /** The function is not there yet: only these values, which ask for nothing, are accepted. */
   readonly harmless?: readonly (string | boolean | number)[];
 }
@@ -64,11 +66,25 @@ export const FLAGS = {
       max: 1439,
     },
   ),
-  'ip-masq': flag(false, 'masquerade traffic that leaves the overlay', { harmless: [false] }),
-  'ip-masq-fully-random-disable': flag(false, 'masquerade without fully random ports', { harmless: [false] }),
-  'iptables-resync': integer(5, 'seconds between checks of the traffic rules', { harmless: [5] }),
-  'iptables-forward-rules': flag(true, 'accept forwarded traffic of the overlay', { harmless: [false] }),
-  'ip-blackhole-route': flag(false, 'keep a blackhole route for the own subnet', { harmless: [false] }),
+  'ip-masq': flag(false, 'masquerade traffic that leaves the overlay'),
+  'ip-masq-fully-random-disable': flag(false, 'masquerade without fully random ports'),
+  'iptables-resync': integer(
+    5,
+    'seconds between looks at the traffic rules where changes cannot be heard of (iptables-legacy)',
+    {
+      min: 1,
+      max: 86_400,
+    },
+  ),
+  'iptables-forward-rules': flag(true, 'accept forwarded traffic of the overlay'),
+  'ip-blackhole-route': flag(false, 'keep a blackhole route for the own subnet'),
+  'peer-filter': text(
+    'on',
+    'who may send into the tunnel: on = peers only, strict = with inner sources of the overlay only, off = anybody',
+    {
+      choices: ['on', 'strict', 'off'],
+    },
+  ),
   'kube-subnet-mgr': flag(false, 'take leases from the Kubernetes API instead of etcd', {
     harmless: [false],
   }),

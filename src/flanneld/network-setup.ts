@@ -11,6 +11,7 @@ import { ConfigError, RegistryError } from '../subnet/errors.js';
 import { missingConfig, parseNetworkConfig, type NetworkConfig } from '../subnet/network-config.js';
 import type { Registry } from '../subnet/registry.js';
 import { abortable, WaitReport } from '../subnet/retry.js';
+import type { RuleTools } from './traffic-rules.js';
 import { chooseExternalInterface, type Choice, type InterfaceWishes } from './external-interface.js';
 
 export interface SetupParts {
@@ -21,6 +22,8 @@ export interface SetupParts {
   readonly logger: Logger;
   readonly counters: Counters;
   readonly backends: readonly Backend[];
+  /** Builds what carries out the rules of a network with these ranges, former ones too; without it there are none (in tests of other things). */
+  readonly rules?: (ranges: readonly Cidr[]) => RuleTools;
 }
 
 export interface Setup {

@@ -16,6 +16,9 @@ import type { InterfaceWishes } from './external-interface.js';
 import { followHostRoutes } from './host-routes.js';
 import { setUp, type Setup, type SetupParts } from './network-setup.js';
 import { Peers } from './peers.js';
+import { cleanUpRules, masqueradeInForce, openNetworkRules, startRules } from './network-rules.js';
+import type { RuleWishes, TrafficRules } from './traffic-rules.js';
+import type { WantedKernel } from '../kernel/wanted.js';
 import { Stops } from './stops.js';
 import { linkAlias, readSubnetEnv, renderSubnetEnv, writeSubnetEnv, type PreviousEnv } from './subnet-env.js';
 
@@ -26,6 +29,9 @@ export interface NetworkOptions {
   /** Whether to keep the file's other name (subnets.env) beside it. */
   readonly alias: boolean;
   readonly wishes: InterfaceWishes;
+  readonly rules: RuleWishes;
+  /** Whether to keep a blackhole route for our own subnet (-ip-blackhole-route). */
+  readonly blackhole: boolean;
   /** Called once, when pods can use the network. */
   readonly onReady: () => void;
 }
@@ -81,10 +87,18 @@ class Network {
       attributes: (found) => setup.backend.attributes(found),
       signal: this.#signal,
     });
-    const reconciler = await this.#startReconciler(setup, previous);
+    const rules = await openNetworkRules(
+      this.#parts,
+      setup,
+      own,
+      { ...this.#options, formerRanges: previous?.networks ?? [] },
+      this.#signal,
+    );
+    const reconciler = await this.#startReconciler(setup, previous, rules);
     const { hold, lost } = this.#keep(leases, own, publicIp);
     await this.#followPeers(setup.backend, own, hold, reconciler);
     await Promise.race([this.#programmed(reconciler), lost]);
+    await masqueradeInForce(this.#parts, rules, this.#options.rules, this.#signal);
     await this.#writeEnv(setup, own);
     this.#parts.logger.info('network is ready', {
       subnet: own.key,
@@ -92,6 +106,7 @@ class Network {
       mtu: setup.backend.mtu,
     });
     this.#options.onReady();
+    await cleanUpRules(this.#parts, rules);
     await abortable(lost, this.#signal);
   }
 
@@ -123,11 +138,20 @@ class Network {
     });
   }
 
-  async #startReconciler({ ranges }: Setup, previous: PreviousEnv | undefined): Promise<Reconciler> {
+  async #startReconciler(
+    { ranges }: Setup,
+    previous: PreviousEnv | undefined,
+    rules: TrafficRules | undefined,
+  ): Promise<Reconciler> {
     const { kernel, clock, logger, counters } = this.#parts;
     const current = [ranges[4], ranges[6]].filter((range) => range !== undefined);
     const scope = { network: this.#options.name, ranges: [...current, ...(previous?.networks ?? [])] };
-    const reconciler = new Reconciler({ kernel, clock, logger, counters, scope });
+    if (rules !== undefined) {
+      this.#stops.add('traffic rules', () => rules.keeper.stop());
+      startRules(this.#parts, rules);
+    }
+    const gate = rules === undefined ? {} : { gate: rules.keeper };
+    const reconciler = new Reconciler({ kernel, clock, logger, counters, scope, ...gate });
     await reconciler.start();
     this.#stops.add('reconciler', () => reconciler.stop());
     return reconciler;
@@ -171,7 +195,8 @@ class Network {
     // Nothing is wanted before the peers are known: an empty set would remove what a restart is to keep.
     const program = (): void => {
       const leases = all;
-      if (leases !== undefined) reconciler.set(() => this.#peers.wanted(backend, own, leases, routeTo));
+      if (leases !== undefined)
+        reconciler.set(() => this.#withBlackhole(own, this.#peers.wanted(backend, own, leases, routeTo)));
     };
     if (backend.usesRoutes) {
       const routes = await followHostRoutes(this.#parts, (changed) => {
@@ -200,6 +225,11 @@ class Network {
     await abortable(first, this.#signal);
   }
 
+  #withBlackhole(own: LeaseRecord, wanted: WantedKernel): WantedKernel {
+    const subnet = own.subnets[4];
+    return this.#options.blackhole && subnet !== undefined ? { ...wanted, blackholes: [subnet] } : wanted;
+  }
+
   /** Resolves when the own device is as wanted. A peer that fails does not keep the others from being used. */
   async #programmed(reconciler: Reconciler): Promise<void> {
     const own = (problem: Problem): boolean => ['link', 'address', 'setting', 'state'].includes(problem.kind);
@@ -218,7 +248,12 @@ class Network {
   async #writeEnv({ backend, ranges }: Setup, own: LeaseRecord): Promise<void> {
     const { subnetFile: file, alias } = this.#options;
     const { logger, clock } = this.#parts;
-    const text = renderSubnetEnv({ networks: ranges, subnets: own.subnets, mtu: backend.mtu, ipMasq: false });
+    const text = renderSubnetEnv({
+      networks: ranges,
+      subnets: own.subnets,
+      mtu: backend.mtu,
+      ipMasq: this.#options.rules.ipMasq,
+    });
     const report = new WaitReport(this.#parts);
     for (;;) {
       try {

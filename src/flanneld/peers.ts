@@ -27,12 +27,12 @@ export class Peers {
   ): WantedKernel {
     const peers = [...all.values()].filter((record) => record.key !== own.key);
     const { kernel, skipped } = backend.wanted(own, peers, routeTo);
-    this.#tell(skipped);
+    this.#tell(skipped, all);
     return kernel;
   }
 
-  /** Each once, and again only when its lease or the reason has changed. */
-  #tell(skipped: readonly SkippedPeer[]): void {
+  /** Each once, and again only when its lease or the reason has changed; and once when it is taken in after all. */
+  #tell(skipped: readonly SkippedPeer[], all: ReadonlyMap<string, LeaseRecord>): void {
     const told = new Map<string, string>();
     for (const { peer, reason } of skipped) {
       const text = `${peer.modRevision} ${reason}`;
@@ -40,6 +40,9 @@ export class Peers {
       if (this.#told.get(peer.key) === text) continue;
       this.#counters.increment('peerSkipped');
       this.#logger.warn('peer left out', { peer: peer.key, reason, revision: String(peer.modRevision) });
+    }
+    for (const key of this.#told.keys()) {
+      if (!told.has(key) && all.has(key)) this.#logger.info('peer taken in after all', { peer: key });
     }
     this.#told = told;
   }

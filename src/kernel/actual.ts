@@ -86,9 +86,14 @@ export interface Interest {
 /** The links a wanted state stands on, and the places of its routes. */
 export function interestOf(wanted: WantedKernel): Interest {
   const links = wanted.links.flatMap((link) => [link.name, link.vxlan.parent]);
+  if (wanted.direct !== undefined) links.push(wanted.direct.link);
   return {
     links: new Set([...links, ...wanted.routes.map((route) => route.link)]),
-    routes: new Set(wanted.routes.map((route) => `${route.dst} ${defaultMetric(familyOf(route.dst))}`)),
+    routes: new Set(
+      [...wanted.routes.map((route) => route.dst), ...(wanted.blackholes ?? [])].map(
+        (dst) => `${dst} ${defaultMetric(familyOf(dst))}`,
+      ),
+    ),
   };
 }
 

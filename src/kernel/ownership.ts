@@ -3,7 +3,7 @@
 
 import { addressOf, contains, familyOf, lengthOf, type Cidr } from '../subnet/cidr.js';
 import { PROTOCOL, type Address, type Link, type Neighbour, type Route } from './kernel.js';
-import { defaultMetric } from './wanted.js';
+import { defaultMetric, type DirectRoutes } from './wanted.js';
 
 /** What identifies a network's objects on this host. */
 export interface Scope {
@@ -40,6 +40,27 @@ export function ownsRoute(scope: Scope, ownLinks: ReadonlySet<number>, route: Ro
     );
   }
   return marked && inRanges(scope, route.dst);
+}
+
+/**
+ * A route as an upstream daemon's host-gw or DirectRouting makes it, `10.5.9.0/24 via 192.168.50.2 dev eth0` and
+ * nothing else: no mark, metric, source or flag, a node's subnet inside the range, a gateway on the interface.
+ * `ip route add` by hand looks the same, so it counts only when a network begins. `link` is the interface's index.
+ */
+export function looksLikeUpstreams({ range, length }: DirectRoutes, link: number, route: Route): boolean {
+  return (
+    route.protocol === PROTOCOL.boot &&
+    route.type === 'unicast' &&
+    route.link === link &&
+    route.gateway !== undefined &&
+    route.gateway !== addressOf(route.dst) &&
+    route.source === undefined &&
+    route.scope === 0 &&
+    !route.onlink &&
+    route.metric === defaultMetric(familyOf(route.dst)) &&
+    lengthOf(route.dst) === length &&
+    contains(range, route.dst)
+  );
 }
 
 /** A whole-length address inside our ranges, on a device of ours (the caller looks only there). */

@@ -9,6 +9,7 @@ import { planLinks } from './plan-links.js';
 import { planObjects } from './plan-objects.js';
 import type { Scope } from './ownership.js';
 import { refusal, type Problem } from './problem.js';
+import type { RouteHistory } from './route-history.js';
 import { operationText } from './text.js';
 import type { WantedKernel, WantedLink } from './wanted.js';
 
@@ -45,21 +46,29 @@ export async function runPass(
   parts: PassParts,
   wanted: WantedKernel,
   believed: Actual | undefined,
+  history: RouteHistory,
 ): Promise<PassResult> {
   const problems: Problem[] = [];
   const devices = believed === undefined ? await settleDevices(parts, wanted.links, problems) : undefined;
   const actual = believed ?? (await observe(parts.kernel, devices?.links ?? [], wanted));
-  if (believed === undefined) await settleSettings(parts, wanted.links, actual, problems);
+  if (believed === undefined) {
+    await settleSettings(parts, wanted.links, actual, problems);
+    history.observed(actual, wanted);
+  }
 
-  const plan = planObjects(wanted, actual, parts.scope);
+  const plan = planObjects(wanted, actual, parts.scope, history);
   for (const operation of plan.operations) expect(actual, operation);
   const errors = await apply(parts, plan.operations);
   const failed = plan.operations.flatMap((operation, index) => {
     const error = errors[index];
+    if (error === undefined) history.done(operation);
     return error === undefined || isAlreadySo(operation, error) ? [] : [{ operation, error }];
   });
   // A device that was there for the belief may be gone by now, or its index given away: look before judging.
   const again = believed !== undefined && failed.length > 0;
+  // A peer whose route cannot be made must not prolong the beginning, in which unmarked routes are upstream's.
+  const swept = failed.every(({ operation }) => operation.kind !== 'route' || operation.verb === 'create');
+  if (believed === undefined && swept) history.begun();
   const name = (index: number): string => actual.links.get(index)?.name ?? `link ${index}`;
   if (!again)
     problems.push(...plan.problems, ...failed.map((one) => refusal(one.operation, one.error, name)));

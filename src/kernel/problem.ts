@@ -13,7 +13,7 @@ type ProblemCode = 'collision' | 'missing' | 'refused' | 'denied';
 export interface Problem {
   readonly code: ProblemCode;
   /** `state` when the kernel could not be read at all. */
-  readonly kind: KernelOperation['kind'] | 'setting' | 'state';
+  readonly kind: KernelOperation['kind'] | 'rule' | 'setting' | 'state';
   /** The object in the words of `ip`. */
   readonly object: string;
   readonly message: string;

@@ -6,9 +6,11 @@ import type { Counters } from '../counters.js';
 import type { Logger } from '../logger.js';
 import { contradicts, interestOf, type Actual, type Interest } from './actual.js';
 import type { Kernel, KernelEvent } from './kernel.js';
+import type { Ip } from '../subnet/cidr.js';
 import type { Scope } from './ownership.js';
 import type { Problem } from './problem.js';
 import { runPass, type PassResult } from './pass.js';
+import { RouteHistory } from './route-history.js';
 import { NOTHING_WANTED, type WantedKernel } from './wanted.js';
 
 /** Events come in bursts; a repair may wait this long for the rest of one. A tenth of what users are promised. */
@@ -26,6 +28,15 @@ export interface ReconcilerParts {
   readonly logger: Logger;
   readonly counters: Counters;
   readonly scope: Scope;
+  readonly gate?: PeerGate;
+}
+
+/** Who may send to us: peers are let in before routes lead to them, and put out when none does any more. */
+export interface PeerGate {
+  /** Lets these in besides those that are. Never rejects. */
+  admit(peers: ReadonlySet<Ip>): Promise<void>;
+  /** Lets in these and nobody else. Never rejects. */
+  withdraw(peers: ReadonlySet<Ip>): Promise<void>;
 }
 
 /** The outcome of the last pass. `problems` is empty when the kernel holds all that is wanted. */
@@ -45,9 +56,12 @@ export class Reconciler {
   #wanted: WantedKernel = NOTHING_WANTED;
   #interest: Interest = interestOf(NOTHING_WANTED);
   #actual: Actual | undefined;
+  /** What the last pass saw and meant to do: events are held against it even where it cannot be built upon. */
+  #seen: Actual | undefined;
   #pending: 'none' | 'wanted' | 'everything' = 'none';
   #running: Promise<void> | undefined;
   readonly #flying = new Set<Promise<void>>();
+  readonly #history = new RouteHistory();
   #state: ReconcilerState = { problems: [], passes: 0 };
   /** What the last pass worked towards: the same again means that somebody else made the difference. */
   #reached: WantedKernel | undefined;
@@ -108,7 +122,7 @@ export class Reconciler {
 
   #onEvent(event: KernelEvent): void {
     this.#parts.counters.increment('kernelEvents');
-    if (this.#actual === undefined || !contradicts(this.#actual, this.#parts.scope, this.#interest, event))
+    if (this.#seen === undefined || !contradicts(this.#seen, this.#parts.scope, this.#interest, event))
       return;
     if (event.type === 'resync') {
       this.#parts.counters.increment('kernelResyncs');
@@ -134,10 +148,15 @@ export class Reconciler {
         await Promise.race(this.#flying);
         continue;
       }
-      const believed = this.#pending === 'wanted' ? this.#actual : undefined;
-      if (believed === undefined) await Promise.all(this.#flying);
+      const fromBelief = this.#pending === 'wanted';
+      if (!fromBelief) await Promise.all(this.#flying);
       this.#pending = 'none';
-      const pass = this.#pass(believed);
+      const wanted = this.#currentWish();
+      await this.#parts.gate?.admit(wanted.peers);
+      // Meanwhile a pass in flight may have failed, and taken the belief with it.
+      const believed = fromBelief ? this.#actual : undefined;
+      if (believed === undefined) await Promise.all(this.#flying);
+      const pass = this.#pass(wanted, believed);
       if (believed === undefined) await pass;
       else this.#fly(pass);
     }
@@ -153,15 +172,16 @@ export class Reconciler {
   }
 
   /** Never rejects: a kernel that cannot be asked is a problem like others. */
-  async #pass(believed: Actual | undefined): Promise<void> {
+  async #pass(wanted: WantedKernel, believed: Actual | undefined): Promise<void> {
     try {
-      const wanted = this.#currentWish();
-      const result = await runPass(this.#parts, wanted, believed);
+      const result = await runPass(this.#parts, wanted, believed, this.#history);
       if (believed === undefined || !result.certain)
         this.#actual = result.certain ? result.actual : undefined;
+      this.#seen = result.actual;
       this.#logChanges(result, wanted, believed === undefined);
       this.#finish(result.problems);
       if (result.again) this.#request('everything');
+      else if (this.#wanted === wanted) void this.#parts.gate?.withdraw(wanted.peers);
     } catch (error) {
       // A dump failed, or the socket is gone: nothing is known any more.
       this.#actual = undefined;
@@ -173,11 +193,17 @@ export class Reconciler {
   }
 
   #currentWish(): WantedKernel {
-    if (this.#next !== undefined) {
-      this.#wanted = this.#next();
-      this.#next = undefined;
-      this.#interest = interestOf(this.#wanted);
+    const next = this.#next;
+    this.#next = undefined;
+    try {
+      if (next !== undefined) this.#wanted = next();
+    } catch (error) {
+      this.#parts.counters.increment('kernelOperationErrors');
+      this.#parts.logger.error('what is wanted could not be computed, keeping the former wish', {
+        err: error,
+      });
     }
+    this.#interest = interestOf(this.#wanted);
     return this.#wanted;
   }
 

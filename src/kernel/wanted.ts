@@ -42,16 +42,37 @@ export interface WantedFdbEntry {
   readonly dst: Ip;
 }
 
+/** Where routes lead to peers without a device of ours: host-gw, and vxlan with DirectRouting. */
+export interface DirectRoutes {
+  /** The interface of the host, by name. It matters even while no route leads over it. */
+  readonly link: string;
+  /** The network's range, and the length of a node's subnet in it: the shape of an upstream daemon's routes there. */
+  readonly range: Cidr;
+  readonly length: number;
+}
+
 export interface WantedKernel {
   readonly links: readonly WantedLink[];
   readonly addresses: readonly WantedAddress[];
   readonly neighbours: readonly WantedNeighbour[];
   readonly fdb: readonly WantedFdbEntry[];
   readonly routes: readonly WantedRoute[];
+  readonly direct?: DirectRoutes;
+  /** Destinations to be dropped where nothing more specific leads on. */
+  readonly blackholes?: readonly Cidr[];
+  /** The addresses of the nodes that these entries lead to: who is let in where senders are checked. */
+  readonly peers: ReadonlySet<Ip>;
 }
 
 /** A network that wants nothing in the kernel. */
-export const NOTHING_WANTED: WantedKernel = { links: [], addresses: [], neighbours: [], fdb: [], routes: [] };
+export const NOTHING_WANTED: WantedKernel = {
+  peers: new Set(),
+  links: [],
+  addresses: [],
+  neighbours: [],
+  fdb: [],
+  routes: [],
+};
 
 /** The metric the kernel gives a route that names none: it is part of the route's place (linux/ipv6_route.h). */
 export function defaultMetric(family: Family): number {

@@ -6,6 +6,7 @@ import { errorText } from './errors.js';
 /** What each backend of the demo puts under "Backend" in the network config: one row a backend. */
 export const DEMO_BACKENDS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   vxlan: { Type: 'vxlan' },
+  'host-gw': { Type: 'host-gw' },
 };
 
 const MAX_NODES = 50;

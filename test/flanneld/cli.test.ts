@@ -78,6 +78,8 @@ const wrong: readonly (readonly [readonly string[], RegExp])[] = [
   [['-etcd-prefix'], /^flag -etcd-prefix needs a value/],
   [['-etcd-prefix', '/x', 'stray'], /^unexpected argument "stray"/],
   [['status'], /^unknown command "status"/],
+  [['-peer-filter=maybe'], /^invalid value "maybe" for -peer-filter: it is one of on, strict, off/],
+  [['-iptables-resync=0'], /must be 1 to 86400/],
   [['-kube-subnet-mgr'], /^-kube-subnet-mgr=true is not supported yet/],
 ];
 for (const [argv, message] of wrong) {

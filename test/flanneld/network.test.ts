@@ -55,6 +55,8 @@ async function cluster(t: ExecutionContext): Promise<Cluster> {
       name: 'network',
       subnetFile: file,
       alias: false,
+      rules: { ipMasq: false, fullyRandom: true, forward: false, filter: 'off', resyncSeconds: 5 } as const,
+      blackhole: false,
       wishes,
       onReady: () => {
         ready = true;

@@ -38,6 +38,7 @@ const link = (index: number, name: string): Link => ({
 });
 
 const WANTED: WantedKernel = {
+  peers: new Set(),
   links: [
     {
       name: 'flannel.1',
@@ -346,3 +347,16 @@ for (const [what, event, expected] of events) {
     t.is(contradicts(actual(ALL), SCOPE, interestOf(WANTED), event), expected);
   });
 }
+
+test('a blackhole is made, kept, and removed when it is wanted no more', (t) => {
+  const holed = { ...WANTED, blackholes: [cidr('10.5.100.0/24')] };
+  const hole = route('10.5.100.0/24', { type: 'blackhole' });
+  const bare = Object.fromEntries(
+    Object.entries(hole).filter(([name]) => name !== 'link'),
+  ) as unknown as Route;
+  t.deepEqual(plan(ALL, holed), ['create route blackhole 10.5.100.0/24 proto 241']);
+  t.deepEqual(plan({ ...ALL, routes: [PEER_ROUTE, bare] }, holed), []);
+  t.deepEqual(plan({ ...ALL, routes: [PEER_ROUTE, bare] }), [
+    'delete route blackhole 10.5.100.0/24 proto 241',
+  ]);
+});

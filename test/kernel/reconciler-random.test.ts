@@ -17,6 +17,7 @@ const mac = (peer: number, life: number): Mac => `7e:00:00:00:0${life}:0${peer}`
 /** The wish for a set of peers; `life` tells apart the MACs of a peer before and after it was made anew. */
 function wish(peers: readonly number[], life: number): WantedKernel {
   return {
+    peers: new Set(),
     links: [
       {
         name: 'flannel.1',

@@ -16,6 +16,7 @@ function wanted(peers: number, more: Partial<WantedKernel> = {}): WantedKernel {
   const each = <T>(make: (peer: number, mac: Mac) => T): T[] =>
     Array.from({ length: peers }, (_, peer) => make(peer + 1, MACS[peer]!));
   return {
+    peers: new Set(Array.from({ length: peers }, (_, peer) => ip(`192.168.50.${peer + 2}`))),
     links: [
       {
         name: 'flannel.1',

@@ -61,5 +61,6 @@ function open(options: JsonObject, context: BackendContext): OpenedBackend {
   }
 
   const description = `device ${name}, VNI ${config.vni}, UDP port ${config.port}`;
-  return { mtu, description, usesRoutes: config.directRouting, attributes, wanted };
+  const tunnel = { device: name, port: config.port, vni: config.vni };
+  return { mtu, description, tunnel, usesRoutes: config.directRouting, attributes, wanted };
 }

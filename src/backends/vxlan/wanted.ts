@@ -7,7 +7,15 @@
 
 import type { Mac } from '../../kernel/kernel.js';
 import type { WantedLink } from '../../kernel/wanted.js';
-import { addressBits, addressOf, cidrOf, type Cidr, type Family, type Ip } from '../../subnet/cidr.js';
+import {
+  addressBits,
+  addressOf,
+  cidrOf,
+  lengthOf,
+  type Cidr,
+  type Family,
+  type Ip,
+} from '../../subnet/cidr.js';
 import type { LeaseRecord } from '../../subnet/lease.js';
 import type { ExternalInterface, RouteTo } from '../backend.js';
 import { onLink } from '../onlink.js';
@@ -68,7 +76,12 @@ function wantedLink(side: VxlanSide): WantedLink {
 export function ownPart(side: VxlanSide, ownSubnet: Cidr): OwnPart {
   const link = wantedLink(side);
   const address = cidrOf(addressOf(ownSubnet), addressBits(side.family));
-  return { links: [link], addresses: [{ link: link.name, address }] };
+  const direct = { link: side.external.name, range: side.range, length: lengthOf(ownSubnet) };
+  return {
+    links: [link],
+    addresses: [{ link: link.name, address }],
+    ...(side.config.directRouting ? { direct } : {}),
+  };
 }
 
 /** The entries of one peer, direct where that is on and the peer is on-link. */
@@ -80,7 +93,12 @@ export function peerPart(side: VxlanSide, ownSubnet: Cidr, peer: LeaseRecord, ro
   if (config.directRouting) {
     const near = onLink(routeTo, publicIp);
     if ('link' in near) {
-      return { neighbours: [], fdb: [], routes: [{ dst, via: publicIp, link: near.link, onlink: false }] };
+      return {
+        publicIp,
+        neighbours: [],
+        fdb: [],
+        routes: [{ dst, via: publicIp, link: near.link, onlink: false }],
+      };
     }
   }
   const mac = vtepMac(peer.attributes.backendData[family]);
@@ -89,6 +107,7 @@ export function peerPart(side: VxlanSide, ownSubnet: Cidr, peer: LeaseRecord, ro
     return { skip: `its VTEP MAC ${mac} is our own; two hosts were cloned from one image` };
   const link = deviceName(family, config.vni);
   return {
+    publicIp,
     neighbours: [{ link, ip: base, mac }],
     fdb: [{ link, mac, dst: publicIp }],
     routes: [{ dst, via: base, link, onlink: true }],

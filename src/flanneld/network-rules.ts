@@ -1,0 +1,110 @@
+// The traffic rules in the life of a network: opened before the first peer, waited for where masquerading depends on
+// them, cleaned up after. Which engine does what is traffic-rules.ts.
+
+import { sleep } from '../clock.js';
+import { RulesError } from '../kernel/rules.js';
+import type { Cidr } from '../subnet/cidr.js';
+import type { LeaseRecord } from '../subnet/lease.js';
+import { WaitReport } from '../subnet/retry.js';
+import { FatalError } from './errors.js';
+import type { Setup, SetupParts } from './network-setup.js';
+import { openTrafficRules, type RuleWishes, type TrafficRules } from './traffic-rules.js';
+
+/** A missing tool is installed by hand: looking every few seconds is soon enough. */
+const TOOL_RETRY_MS = 5_000;
+
+/**
+ * Opens the rules; undefined where there are none to keep. Without a tool the network waits when masquerading is
+ * wanted, or the config names the mode: the env file must not promise what is not there. Otherwise it says so and
+ * goes on. Rejects with the signal's reason.
+ */
+export async function openNetworkRules(
+  parts: SetupParts,
+  setup: Setup,
+  own: LeaseRecord,
+  options: { readonly name: string; readonly rules: RuleWishes; readonly formerRanges: readonly Cidr[] },
+  signal: AbortSignal,
+): Promise<TrafficRules | undefined> {
+  const { rules: open, clock, logger, counters } = parts;
+  const family = 4;
+  const [range, subnet] = [setup.ranges[family], own.subnets[family]];
+  if (open === undefined || range === undefined || subnet === undefined) return undefined;
+  const tools = open([range, ...options.formerRanges]);
+  const { tunnel } = setup.backend;
+  const wanted = {
+    network: options.name,
+    family,
+    range,
+    subnet,
+    ...(tunnel === undefined ? {} : { tunnel }),
+  } as const;
+  const { enableNFTables } = setup.config;
+  const report = new WaitReport(parts);
+  for (;;) {
+    try {
+      const rules = await openTrafficRules(
+        { ...parts, tools },
+        { wishes: options.rules, enableNFTables, wanted },
+      );
+      report.ended();
+      return rules;
+    } catch (error) {
+      if (!(error instanceof RulesError)) throw error;
+      if (!options.rules.ipMasq && enableNFTables === undefined) {
+        counters.increment('rulesFailed');
+        logger.error('no traffic rules: going on without them', { code: error.code, reason: error.message });
+        return undefined;
+      }
+      report.failed('set up the traffic rules', error);
+      await sleep(clock, TOOL_RETRY_MS, signal);
+      signal.throwIfAborted();
+    }
+  }
+}
+
+/**
+ * Begins to keep the rules. A kernel without nf_tables tells of no changes: then the poll must do.
+ * Throws FatalError `denied` without the privilege to listen, which is also the one to change anything.
+ */
+export function startRules({ logger, counters }: SetupParts, rules: TrafficRules): void {
+  try {
+    rules.keeper.start();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EPERM' || code === 'EACCES') {
+      const message =
+        'cannot listen for changes of the traffic rules: run flanneld as root or with CAP_NET_ADMIN';
+      throw new FatalError('denied', message, { cause: error });
+    }
+    counters.increment('rulesFailed');
+    logger.warn('changes of the traffic rules cannot be heard of, looking for them from time to time', {
+      err: error,
+    });
+  }
+}
+
+/** Resolves when masquerading, where it is wanted, is in force. What else fails is told and retried meanwhile. */
+export async function masqueradeInForce(
+  { clock }: SetupParts,
+  rules: TrafficRules | undefined,
+  wishes: RuleWishes,
+  signal: AbortSignal,
+): Promise<void> {
+  while (wishes.ipMasq && rules?.keeper.problems.some(({ code }) => code === 'refused') === true) {
+    await sleep(clock, 100, signal);
+    signal.throwIfAborted();
+  }
+}
+
+/** Removes the other mode's rules and upstream's. A failure is told and harmless: they are only superfluous. */
+export async function cleanUpRules(
+  { logger, counters }: SetupParts,
+  rules: TrafficRules | undefined,
+): Promise<void> {
+  try {
+    await rules?.cleanUp();
+  } catch (error) {
+    counters.increment('rulesFailed');
+    logger.warn('rules of the other mode, or of upstream, could not be removed', { err: error });
+  }
+}

@@ -1,0 +1,83 @@
+// Removes the nftables tables that upstream flannel leaves behind, once our own rules stand.
+// Only those two tables, and only when they are this host's networks'; our tables are nftables/.
+
+import type { Logger } from '../../logger.js';
+import { contains, lengthOf, parseCidr, type Cidr } from '../../subnet/cidr.js';
+import { RulesError } from '../rules.js';
+import type { ToolRunner } from '../tool.js';
+
+/** The fixed names of upstream's tables, as `nft list tables` prints them. */
+const UPSTREAM_TABLES: readonly string[] = ['ip flannel-ipv4', 'ip6 flannel-ipv6'];
+
+export interface UpstreamNftOptions {
+  readonly runner: Pick<ToolRunner, 'run'>;
+  readonly logger: Logger;
+  /** The pids of running daemons of upstream (upstream-processes.ts). */
+  readonly upstreamProcesses: () => Promise<readonly number[]>;
+  /** The ranges of our networks, both families, former ones too: whose tables these may be. */
+  readonly ranges: readonly Cidr[];
+}
+
+/** Names of the tables removed. `kept` says why one that is there was left. */
+export interface UpstreamNftOutcome {
+  readonly removed: readonly string[];
+  readonly kept: readonly { readonly table: string; readonly reason: string }[];
+}
+
+/**
+ * Removes upstream's tables unless another upstream daemon runs, which would use them, or they name a range that is
+ * none of ours. Call it when our own rules are in. Rejects with RulesError.
+ */
+export async function removeUpstreamNft(options: UpstreamNftOptions): Promise<UpstreamNftOutcome> {
+  const { runner, logger } = options;
+  const lines = (await nft(runner, ['list', 'tables'])).split('\n').map((line) => line.trim());
+  const tables = UPSTREAM_TABLES.filter((table) => lines.includes(`table ${table}`));
+  if (tables.length === 0) return { removed: [], kept: [] };
+  const running = await options.upstreamProcesses();
+  const removed: string[] = [];
+  const kept: { table: string; reason: string }[] = [];
+  for (const table of tables) {
+    const reason = await reasonToKeep(options, table, running);
+    if (reason === undefined) removed.push(table);
+    else kept.push({ table, reason });
+  }
+  for (const { table, reason } of kept)
+    logger.info('A table of upstream flannel is left in place', { object: table, reason });
+  if (removed.length === 0) return { removed, kept };
+  await nft(runner, ['-f', '-'], removed.map((table) => `delete table ${table}\n`).join(''));
+  for (const table of removed) logger.info('A table left by upstream flannel was removed', { object: table });
+  return { removed, kept };
+}
+
+async function reasonToKeep(
+  { runner, ranges }: UpstreamNftOptions,
+  table: string,
+  running: readonly number[],
+): Promise<string | undefined> {
+  if (running.length > 0) return `upstream flannel runs (pid ${running.slice(0, 5).join(', ')})`;
+  const foreign = prefixesIn(await nft(runner, ['list', 'table', ...table.split(' ')])).find(
+    (prefix) => !ranges.some((range) => contains(range, prefix)),
+  );
+  return foreign === undefined
+    ? undefined
+    : `it names ${foreign}, which is no range of ours; if nobody needs it: nft delete table ${table}`;
+}
+
+function prefixesIn(text: string): Cidr[] {
+  return [...text.matchAll(/[0-9a-f.:]+\/\d{1,3}/g)]
+    .flatMap(([word]) => parseCidr(word) ?? [])
+    .filter((prefix) => lengthOf(prefix) > 0 && prefix !== '224.0.0.0/4' && prefix !== 'ff00::/8');
+}
+
+async function nft(
+  runner: Pick<ToolRunner, 'run'>,
+  args: readonly string[],
+  stdin?: string,
+): Promise<string> {
+  const { code, stdout, stderr } = await runner.run('nft', args, stdin === undefined ? {} : { stdin });
+  if (code === 0) return stdout;
+  throw new RulesError(
+    'tool-refused',
+    `\`nft ${args.join(' ')}\` failed with exit code ${code}: ${stderr.trim().slice(0, 500)}`,
+  );
+}

@@ -1,0 +1,158 @@
+// Reads what `nft -j list …` prints into plain data. Anything of an unknown form is kept as "something else" or
+// refused with RulesError, never guessed. It does not run nft.
+
+import type { JsonObject, JsonValue } from '../../json.js';
+import { RulesError } from '../rules.js';
+import { canonicalRule, isArray, isObject } from './expression.js';
+
+export interface ListedRule {
+  readonly handle: number;
+  /** See canonicalRule; the rule's comment is not part of it. */
+  readonly canonical: string;
+  readonly comment: string | undefined;
+  readonly expressions: readonly JsonValue[];
+}
+
+export interface ListedChain {
+  readonly family: string;
+  readonly table: string;
+  readonly name: string;
+  /** The four of a base chain; undefined in a regular one. */
+  readonly type: string | undefined;
+  readonly hook: string | undefined;
+  readonly priority: number | undefined;
+  readonly policy: string | undefined;
+  readonly rules: readonly ListedRule[];
+}
+
+export interface ListedSet {
+  readonly type: string;
+  /** Nothing but a type: no flags, time-outs or sizes. */
+  readonly plain: boolean;
+  readonly elements: readonly string[];
+}
+
+/** The current value of a counter. */
+export interface Count {
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+export interface Listing {
+  /** Tables that have flags, such as dormant. */
+  readonly flagged: boolean;
+  readonly chains: readonly ListedChain[];
+  readonly sets: ReadonlyMap<string, ListedSet>;
+  readonly counters: ReadonlyMap<string, Count>;
+  /** Kinds of objects beside these: maps, flowtables, quotas, … */
+  readonly others: readonly string[];
+}
+
+/** Reads one JSON listing. Throws RulesError `tool-unusable` when it is none. */
+export function readListing(text: string): Listing {
+  const chains = new Map<string, ListedChain & { rules: ListedRule[] }>();
+  const sets = new Map<string, ListedSet>();
+  const counters = new Map<string, Count>();
+  const others: string[] = [];
+  let flagged = false;
+  for (const entry of entriesOf(text)) {
+    for (const [kind, value] of Object.entries(entry)) {
+      if (!isObject(value)) throw unreadable(`${kind} without content`);
+      if (kind === 'metainfo') continue;
+      if (kind === 'table') flagged ||= value['flags'] !== undefined;
+      else if (kind === 'chain') chains.set(chainKey(value, 'name'), readChain(value));
+      else if (kind === 'rule') chains.get(chainKey(value, 'chain'))?.rules.push(readRule(value));
+      else if (kind === 'set') sets.set(textOf(value, 'name'), readSet(value));
+      else if (kind === 'counter') counters.set(textOf(value, 'name'), readCount(value));
+      else others.push(kind);
+    }
+  }
+  return { flagged, chains: [...chains.values()], sets, counters, others };
+}
+
+function entriesOf(text: string): readonly JsonObject[] {
+  let parsed: JsonValue;
+  try {
+    parsed = JSON.parse(text) as JsonValue;
+  } catch (cause) {
+    throw unreadable(`not JSON: ${text.slice(0, 60)}`, { cause });
+  }
+  const list = isObject(parsed) ? parsed['nftables'] : undefined;
+  if (!isArray(list)) throw unreadable('no list "nftables"');
+  return list.filter(isObject);
+}
+
+function readChain(value: JsonObject): ListedChain & { rules: ListedRule[] } {
+  return {
+    family: textOf(value, 'family'),
+    table: textOf(value, 'table'),
+    name: textOf(value, 'name'),
+    type: optional(value, 'type', 'string'),
+    hook: optional(value, 'hook', 'string'),
+    priority: optional(value, 'prio', 'number'),
+    policy: optional(value, 'policy', 'string'),
+    rules: [],
+  };
+}
+
+function readRule(value: JsonObject): ListedRule {
+  const expressions = value['expr'];
+  // A rule whose parts this nft cannot decode is printed without them.
+  const parts = isArray(expressions) ? expressions : [];
+  return {
+    handle: optional(value, 'handle', 'number') ?? 0,
+    canonical: canonicalRule(parts),
+    comment: optional(value, 'comment', 'string'),
+    expressions: parts,
+  };
+}
+
+function readSet(value: JsonObject): ListedSet {
+  const known = new Set(['family', 'name', 'table', 'type', 'handle', 'comment', 'elem']);
+  const elements = value['elem'];
+  return {
+    type: optional(value, 'type', 'string') ?? '',
+    plain: Object.keys(value).every((key) => known.has(key)),
+    elements: (isArray(elements) ? elements : []).map(readElement),
+  };
+}
+
+/** An element is its value, or, with a comment or a counter of its own, an object around it. */
+function readElement(element: JsonValue): string {
+  if (typeof element === 'string') return element;
+  const inner = isObject(element) ? element['elem'] : undefined;
+  const value = isObject(inner) ? inner['val'] : undefined;
+  return typeof value === 'string' ? value : JSON.stringify(element);
+}
+
+function readCount(value: JsonObject): Count {
+  return {
+    packets: optional(value, 'packets', 'number') ?? 0,
+    bytes: optional(value, 'bytes', 'number') ?? 0,
+  };
+}
+
+function chainKey(value: JsonObject, name: 'name' | 'chain'): string {
+  return `${textOf(value, 'family')} ${textOf(value, 'table')} ${textOf(value, name)}`;
+}
+
+function textOf(value: JsonObject, key: string): string {
+  const found = value[key];
+  if (typeof found !== 'string') throw unreadable(`no "${key}"`);
+  return found;
+}
+
+function optional(value: JsonObject, key: string, type: 'string'): string | undefined;
+function optional(value: JsonObject, key: string, type: 'number'): number | undefined;
+function optional(value: JsonObject, key: string, type: 'string' | 'number'): JsonValue | undefined {
+  const found = value[key];
+  return typeof found === type ? found : undefined;
+}
+
+function unreadable(what: string, options?: ErrorOptions): RulesError {
+  return new RulesError(
+    'tool-unusable',
+    `the listing of \`nft -j\` cannot be read (${what}); nftables 0.9.3 or newer is needed`,
+    options,
+  );
+}
