@@ -6,6 +6,7 @@ import type { Counters } from '../counters.js';
 import type { Logger } from '../logger.js';
 import type { Ip } from '../subnet/cidr.js';
 import type { Problem } from './problem.js';
+import type { PeerGate } from './reconciler.js';
 import type { RuleEngine, WantedRules } from './rules.js';
 
 /** One engine and its share of the rules. */
@@ -30,7 +31,7 @@ const DEBOUNCE_MS = 50;
 const RETRY_FIRST_MS = 500;
 const RETRY_LAST_MS = 10_000;
 
-export class RuleKeeper {
+export class RuleKeeper implements PeerGate {
   readonly #parts: RuleKeeperParts;
   #wanted: WantedRules;
   #problems: readonly Problem[] = [];

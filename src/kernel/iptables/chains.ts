@@ -30,7 +30,7 @@ export const PLACES: Readonly<Record<Table, { readonly base: string; readonly co
 /** The bit kube-proxy sets on packets it will masquerade itself; other bits of the mark are others'. */
 const KUBE_MARK = '0x4000/0x4000';
 
-export function multicast(family: Family): Cidr {
+function multicast(family: Family): Cidr {
   return (family === 4 ? '224.0.0.0/4' : 'ff00::/8') as Cidr;
 }
 

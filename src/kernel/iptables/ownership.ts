@@ -17,7 +17,7 @@ const SHAPE: readonly string[] = ['-s', '-d', '-m', '--comment', '-j', '--random
 const VERDICTS: readonly string[] = ['RETURN', 'MASQUERADE', 'ACCEPT'];
 
 /** Whose chain it is. A chain that names a single prefix outside `ranges` is not ours: somebody shares it. */
-export function ownerOf(rules: readonly Rule[] | undefined, ranges: readonly Cidr[]): Owner {
+function ownerOf(rules: readonly Rule[] | undefined, ranges: readonly Cidr[]): Owner {
   const named = (rules ?? []).flatMap(rangesNamed);
   if (named.length === 0) return 'unclaimed';
   return named.every((prefix) => isInside(prefix, ranges)) ? 'ours' : 'foreign';

@@ -4,7 +4,7 @@
 import { addressBits, cidrOf, familyOf, parseCidr, parseIp, type Cidr } from '../../subnet/cidr.js';
 
 /** One option with its values: `! -s 10.5.0.0/16`, `-m comment`, `--random-fully`. */
-export interface RuleOption {
+interface RuleOption {
   readonly negated: boolean;
   readonly flag: string;
   readonly values: readonly string[];
