@@ -8,10 +8,29 @@ import type { LeaseRecord } from '../subnet/lease.js';
 import { WaitReport } from '../subnet/retry.js';
 import { FatalError } from './errors.js';
 import type { Setup, SetupParts } from './network-setup.js';
-import { openTrafficRules, type RuleWishes, type TrafficRules } from './traffic-rules.js';
+import {
+  openTrafficRules,
+  probeTools,
+  type RuleProbes,
+  type RuleTools,
+  type RuleWishes,
+  type TrafficRules,
+} from './traffic-rules.js';
 
 /** A missing tool is installed by hand: looking every few seconds is soon enough. */
 const TOOL_RETRY_MS = 5_000;
+
+/** The tools for a network's rules, asked already what they can do. */
+export interface PreparedRules {
+  readonly tools: RuleTools;
+  readonly probes: Promise<RuleProbes>;
+}
+
+/** Starts to ask the tools, beside the claim of a lease. `ranges`: the network's, and former ones of its env file. */
+export function prepareRules(parts: SetupParts, ranges: readonly Cidr[]): PreparedRules | undefined {
+  const tools = parts.rules?.(ranges);
+  return tools === undefined ? undefined : { tools, probes: probeTools(tools, 4) };
+}
 
 /**
  * Opens the rules; undefined where there are none to keep. Without a tool the network waits when masquerading is
@@ -22,14 +41,15 @@ export async function openNetworkRules(
   parts: SetupParts,
   setup: Setup,
   own: LeaseRecord,
-  options: { readonly name: string; readonly rules: RuleWishes; readonly formerRanges: readonly Cidr[] },
+  options: { readonly name: string; readonly rules: RuleWishes },
+  prepared: PreparedRules | undefined,
   signal: AbortSignal,
 ): Promise<TrafficRules | undefined> {
-  const { rules: open, clock, logger, counters } = parts;
+  const { clock, logger, counters } = parts;
   const family = 4;
   const [range, subnet] = [setup.ranges[family], own.subnets[family]];
-  if (open === undefined || range === undefined || subnet === undefined) return undefined;
-  const tools = open([range, ...options.formerRanges]);
+  if (prepared === undefined || range === undefined || subnet === undefined) return undefined;
+  const { tools } = prepared;
   const { tunnel } = setup.backend;
   const wanted = {
     network: options.name,
@@ -40,11 +60,12 @@ export async function openNetworkRules(
   } as const;
   const { enableNFTables } = setup.config;
   const report = new WaitReport(parts);
-  for (;;) {
+  for (let { probes } = prepared; ; probes = probeTools(tools, family)) {
     try {
       const rules = await openTrafficRules(
         { ...parts, tools },
         { wishes: options.rules, enableNFTables, wanted },
+        probes,
       );
       report.ended();
       return rules;

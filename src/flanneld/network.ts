@@ -5,7 +5,7 @@ import type { OpenedBackend, RouteTo } from '../backends/backend.js';
 import type { Problem } from '../kernel/problem.js';
 import { Reconciler } from '../kernel/reconciler.js';
 import { sleep } from '../clock.js';
-import type { Ip } from '../subnet/cidr.js';
+import type { Cidr, Ip } from '../subnet/cidr.js';
 import type { LeaseHold } from '../subnet/lease-hold.js';
 import { LeaseManager } from '../subnet/lease-manager.js';
 import type { LeaseRecord } from '../subnet/lease.js';
@@ -16,7 +16,13 @@ import type { InterfaceWishes } from './external-interface.js';
 import { followHostRoutes } from './host-routes.js';
 import { setUp, type Setup, type SetupParts } from './network-setup.js';
 import { Peers } from './peers.js';
-import { cleanUpRules, masqueradeInForce, openNetworkRules, startRules } from './network-rules.js';
+import {
+  cleanUpRules,
+  masqueradeInForce,
+  openNetworkRules,
+  prepareRules,
+  startRules,
+} from './network-rules.js';
 import type { RuleWishes, TrafficRules } from './traffic-rules.js';
 import type { WantedKernel } from '../kernel/wanted.js';
 import { Stops } from './stops.js';
@@ -78,6 +84,7 @@ class Network {
     const previous = await this.#readPrevious();
     const setup = await setUp(this.#parts, this.#options.wishes, this.#signal);
     this.#describe(setup);
+    const prepared = prepareRules(this.#parts, knownRanges(setup, previous));
     const leases = new LeaseManager({ ...this.#parts });
     const publicIp = publicIpOf(setup);
     const own = await leases.acquire({
@@ -87,13 +94,7 @@ class Network {
       attributes: (found) => setup.backend.attributes(found),
       signal: this.#signal,
     });
-    const rules = await openNetworkRules(
-      this.#parts,
-      setup,
-      own,
-      { ...this.#options, formerRanges: previous?.networks ?? [] },
-      this.#signal,
-    );
+    const rules = await openNetworkRules(this.#parts, setup, own, this.#options, prepared, this.#signal);
     const reconciler = await this.#startReconciler(setup, previous, rules);
     const { hold, lost } = this.#keep(leases, own, publicIp);
     await this.#followPeers(setup.backend, own, hold, reconciler);
@@ -139,13 +140,12 @@ class Network {
   }
 
   async #startReconciler(
-    { ranges }: Setup,
+    setup: Setup,
     previous: PreviousEnv | undefined,
     rules: TrafficRules | undefined,
   ): Promise<Reconciler> {
     const { kernel, clock, logger, counters } = this.#parts;
-    const current = [ranges[4], ranges[6]].filter((range) => range !== undefined);
-    const scope = { network: this.#options.name, ranges: [...current, ...(previous?.networks ?? [])] };
+    const scope = { network: this.#options.name, ranges: knownRanges(setup, previous) };
     if (rules !== undefined) {
       this.#stops.add('traffic rules', () => rules.keeper.stop());
       startRules(this.#parts, rules);
@@ -270,6 +270,12 @@ class Network {
       }
     }
   }
+}
+
+/** The network's ranges, and those of the env file's life before: what is ours in either is ours. */
+function knownRanges({ ranges }: Setup, previous: PreviousEnv | undefined): readonly Cidr[] {
+  const current = [ranges[4], ranges[6]].filter((range) => range !== undefined);
+  return [...current, ...(previous?.networks ?? [])];
 }
 
 /** The address by which a lease is known as ours; the choice of an interface ends with one. */

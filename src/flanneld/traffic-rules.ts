@@ -63,6 +63,21 @@ export interface TrafficRules {
 
 const POLL_MS = 60_000;
 
+/** What the host's tools said of themselves. */
+export interface RuleProbes {
+  readonly nft: NftProbe;
+  readonly iptables: ToolProbe;
+}
+
+/** Asks both tools; changes nothing and never rejects. It takes some spawns, so it may run beside other work. */
+export async function probeTools(tools: RuleTools, family: Family): Promise<RuleProbes> {
+  const [nft, iptables] = await Promise.all([
+    probe(() => tools.nft.probe(family)),
+    probe(() => probeIptables(tools, family)),
+  ]);
+  return { nft, iptables };
+}
+
 /**
  * Chooses the mode and builds the keeper; nothing is applied before its first admit(). The peer filter is nftables'
  * in either mode: iptables has no sets without another kernel module.
@@ -71,14 +86,12 @@ const POLL_MS = 60_000;
 export async function openTrafficRules(
   parts: RuleParts,
   request: RuleRequest,
+  probes: Promise<RuleProbes>,
 ): Promise<TrafficRules | undefined> {
   const { tools, logger } = parts;
   const { wishes, wanted } = request;
   const { family, network } = wanted;
-  const [nft, iptables] = await Promise.all([
-    probe(() => tools.nft.probe(family)),
-    probe(() => probeIptables(tools, family)),
-  ]);
+  const { nft, iptables } = await probes;
   const filters = wishes.filter !== 'off' && wanted.tunnel !== undefined;
   if (!wishes.ipMasq && !wishes.forward && !filters && !nft.usable && !iptables.usable) return undefined;
   const choice = chooseMode(request.enableNFTables, { nft, iptables });
