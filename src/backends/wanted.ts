@@ -43,7 +43,7 @@ export interface OwnPart {
 }
 
 /**
- * One wanted state of the own part and every peer's. Where two peers claim one destination or one MAC, the lease
+ * One wanted state of the own part and every peer's. Where two peers claim one destination, next hop or MAC, the lease
  * written last wins: it is the one that knows of the other.
  */
 export function mergeWanted(
@@ -66,7 +66,11 @@ export function mergeWanted(
       skipped.push({ peer, reason: part.skip });
       continue;
     }
-    const places = [...part.routes.map((route) => route.dst), ...part.fdb.map((entry) => entry.mac)];
+    const places = [
+      ...part.routes.map((route) => route.dst),
+      ...part.neighbours.map((neighbour) => neighbour.ip),
+      ...part.fdb.map((entry) => entry.mac),
+    ];
     const taken = places.find((place) => holders.has(place));
     if (taken !== undefined) {
       skipped.push({

@@ -93,6 +93,8 @@ export class Caller {
         reason: error.reason,
       });
       if (waitMs > 0) await this.#lifetime.sleep(clock, waitMs);
+      // A wait may last longer than asked. An attempt without time would fail for that, and hide the reason.
+      if (clock.monotonic() >= end) throw error;
     }
   }
 

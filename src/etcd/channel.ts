@@ -100,6 +100,7 @@ export class EtcdChannel {
     const fail = (reason: string): EtcdError =>
       new EtcdError(codeOfConnectFailure(reason), operation, this.endpoint.text, reason);
     if (outcome === 'closed') {
+      if (!this.#lifetime.closed) throw fail('another call has given the connection up');
       throw new EtcdError('closed', operation, this.endpoint.text, 'the connection was closed');
     }
     if (outcome === 'timeout') throw fail(`no connection within ${(timeoutMs / 1000).toFixed(1)} s`);

@@ -32,6 +32,13 @@ const AUTHORITY = /^(\[[0-9a-fA-F:.]+\]|[^\s:/?#[\]@]+)(?::(\d{1,5}))?$/;
  * Throws EndpointError.
  */
 export function parseEndpoints(list: string): readonly Endpoint[] {
+  // Checked first, and in the list as a whole, because a password may hold a comma: no later message quotes one.
+  if (list.includes('@')) {
+    const [host = ''] = list.slice(list.lastIndexOf('@') + 1).split(',');
+    throw new EndpointError(
+      `etcd endpoint …@${host}: it holds a user name or password; give those by their own flags`,
+    );
+  }
   const endpoints = new Map<string, Endpoint>();
   for (const part of list.split(',')) {
     const text = part.trim();
@@ -44,13 +51,6 @@ export function parseEndpoints(list: string): readonly Endpoint[] {
 }
 
 function parseEndpoint(text: string): Endpoint {
-  // Checked first, so that no later message quotes a password.
-  if (text.includes('@')) {
-    const host = text.slice(text.lastIndexOf('@') + 1);
-    throw new EndpointError(
-      `etcd endpoint …@${host}: it holds a user name or password; give those by their own flags`,
-    );
-  }
   const [, name, after] = SCHEME.exec(text) ?? [];
   const scheme = name?.toLowerCase();
   const rest = after ?? text;

@@ -3,10 +3,10 @@
 
 import type { Caller, EtcdParts } from './call.js';
 import { backoffMs } from './backoff.js';
-import { reasonOf, type EtcdChannel, type Headers } from './channel.js';
+import { reasonOf, type EtcdChannel, type EtcdStream, type Headers } from './channel.js';
 import { EtcdError } from './errors.js';
 import { Event_EventType } from './generated/kv.js';
-import type { WatchResponse } from './generated/rpc.js';
+import type { WatchRequest, WatchResponse } from './generated/rpc.js';
 import { prefixEnd, type Kv } from './kv.js';
 import type { Lifetime } from './lifetime.js';
 import { METHODS } from './methods.js';
@@ -120,7 +120,7 @@ export class Watcher {
     return new Promise((resolve) => {
       let [open, standing] = [true, false];
       // A member cut off from its leader would keep the stream open and send nothing: hasleader makes it end.
-      const stream = channel.stream(METHODS.watch, { ...headers, hasleader: 'true' });
+      const stream = this.#open(channel, { ...headers, hasleader: 'true' });
       const finish = (end: End): void => {
         if (!open) return;
         open = false;
@@ -156,6 +156,15 @@ export class Watcher {
       });
       stream.write(this.#request());
     });
+  }
+
+  /** Throws EtcdError when another call has given the connection up since connect. */
+  #open(channel: EtcdChannel, headers: Headers): EtcdStream<WatchRequest, WatchResponse> {
+    try {
+      return channel.stream(METHODS.watch, headers);
+    } catch (cause) {
+      throw this.#caller.failed(this.#operation, channel, headers, cause).error;
+    }
   }
 
   #created(step: WatchStep & { type: 'created' }, finish: (end: End) => void): void {

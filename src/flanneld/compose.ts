@@ -75,16 +75,23 @@ export async function startFlanneld(
         publicIp: options['public-ip'],
       },
     };
-    const parts = { ...shared, kernel, registry, backends: BACKENDS, notify, rules: ruleTools(shared) };
+    const parts = {
+      ...shared,
+      kernel,
+      registry,
+      backends: BACKENDS,
+      notify,
+      rules: ruleTools(shared, signal),
+    };
     return await runDaemon(parts, network, signal);
   } finally {
     await stops.run();
   }
 }
 
-function ruleTools(parts: EtcdParts): (ranges: readonly Cidr[]) => RuleTools {
+function ruleTools(parts: EtcdParts, signal: AbortSignal): (ranges: readonly Cidr[]) => RuleTools {
   const { clock, logger, counters } = parts;
-  const runner = new ToolRunner({ clock, logger });
+  const runner = new ToolRunner({ clock, logger, signal });
   const nft = new NftEngine({ tool: runner, logger, counters });
   const watch = (changed: () => void): (() => void) =>
     watchRules({

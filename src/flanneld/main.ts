@@ -5,7 +5,7 @@ import { parseCommandLine } from './cli.js';
 import { UsageError } from './errors.js';
 import type { Options } from './flags.js';
 
-/** Runs flanneld; the process ends with the exit code that docs/exit-codes.md lists. */
+/** Runs flanneld; the process ends with the exit code that docs/failures.md lists. */
 export async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<void> {
   try {
     const invocation = parseCommandLine(argv, environment);

@@ -97,10 +97,11 @@ class Network {
     const rules = await openNetworkRules(this.#parts, setup, own, this.#options, prepared, this.#signal);
     const reconciler = await this.#startReconciler(setup, previous, rules);
     const { hold, lost } = this.#keep(leases, own, publicIp);
-    await this.#followPeers(setup.backend, own, hold, reconciler);
-    await Promise.race([this.#programmed(reconciler), lost]);
-    await masqueradeInForce(this.#parts, rules, this.#options.rules, this.#signal);
-    await this.#writeEnv(setup, own);
+    const end = AbortSignal.any([this.#signal, lost]);
+    await this.#followPeers(setup.backend, own, hold, reconciler, end);
+    await this.#programmed(reconciler, end);
+    await masqueradeInForce(this.#parts, rules, this.#options.rules, end);
+    await this.#writeEnv(setup, own, end);
     this.#parts.logger.info('network is ready', {
       subnet: own.key,
       publicIp: publicIpOf(setup),
@@ -108,7 +109,7 @@ class Network {
     });
     this.#options.onReady();
     await cleanUpRules(this.#parts, rules);
-    await abortable(lost, this.#signal);
+    await abortable(new Promise<never>(() => undefined), end);
   }
 
   async #readPrevious(): Promise<PreviousEnv | undefined> {
@@ -157,14 +158,9 @@ class Network {
     return reconciler;
   }
 
-  /** Keeps the lease; `lost` only ever rejects, when another node has it. */
-  #keep(leases: LeaseManager, own: LeaseRecord, publicIp: Ip): { hold: LeaseHold; lost: Promise<never> } {
-    let lose: (error: FatalError) => void = () => undefined;
-    const lost = new Promise<never>((_, reject) => {
-      lose = reject;
-    });
-    // Whoever waits for it sees the rejection; before anybody does, it is not an unhandled one.
-    lost.catch(() => undefined);
+  /** Keeps the lease; `lost` is aborted, with the FatalError to end with, when another node has it. */
+  #keep(leases: LeaseManager, own: LeaseRecord, publicIp: Ip): { hold: LeaseHold; lost: AbortSignal } {
+    const lost = new AbortController();
     const hold = leases.hold(
       own,
       { publicIp },
@@ -172,14 +168,14 @@ class Network {
         onLost: ({ reason, holder }) => {
           const node = holder.attributes.publicIps[4] ?? 'another node';
           const message = `lost the lease of ${own.key} to ${node}: ${reason}; start flanneld again to get another subnet`;
-          lose(new FatalError('lease-lost', message));
+          lost.abort(new FatalError('lease-lost', message));
         },
       },
     );
     this.#stops.add('lease', () => {
       hold.stop();
     });
-    return { hold, lost };
+    return { hold, lost: lost.signal };
   }
 
   /** Programs the peers at each change of leases or routes. Resolves after the first listing. */
@@ -188,6 +184,7 @@ class Network {
     own: LeaseRecord,
     hold: LeaseHold,
     reconciler: Reconciler,
+    end: AbortSignal,
   ): Promise<void> {
     const { logger } = this.#parts;
     let all: ReadonlyMap<string, LeaseRecord> | undefined;
@@ -222,7 +219,7 @@ class Network {
       });
       this.#stops.add('lease watch', stop);
     });
-    await abortable(first, this.#signal);
+    await abortable(first, end);
   }
 
   #withBlackhole(own: LeaseRecord, wanted: WantedKernel): WantedKernel {
@@ -231,21 +228,22 @@ class Network {
   }
 
   /** Resolves when the own device is as wanted. A peer that fails does not keep the others from being used. */
-  async #programmed(reconciler: Reconciler): Promise<void> {
-    const own = (problem: Problem): boolean => ['link', 'address', 'setting', 'state'].includes(problem.kind);
+  async #programmed(reconciler: Reconciler, end: AbortSignal): Promise<void> {
+    // A setting is told and retried, but traffic flows without: /proc/sys is read-only in many containers.
+    const own = (problem: Problem): boolean => ['link', 'address', 'state'].includes(problem.kind);
     for (
-      let state = await reconciler.settled();
+      let state = await abortable(reconciler.settled(), end);
       ;
-      state = await abortable(reconciler.nextPass(), this.#signal)
+      state = await abortable(reconciler.nextPass(), end)
     ) {
-      this.#signal.throwIfAborted();
+      end.throwIfAborted();
       const denied = state.problems.find((problem) => problem.code === 'denied');
       if (denied !== undefined) throw new FatalError('denied', denied.message);
       if (!state.problems.some(own)) return;
     }
   }
 
-  async #writeEnv({ backend, ranges }: Setup, own: LeaseRecord): Promise<void> {
+  async #writeEnv({ backend, ranges }: Setup, own: LeaseRecord, end: AbortSignal): Promise<void> {
     const { subnetFile: file, alias } = this.#options;
     const { logger, clock } = this.#parts;
     const text = renderSubnetEnv({
@@ -265,8 +263,8 @@ class Network {
         return;
       } catch (error) {
         report.failed(`write ${file}`, error);
-        await sleep(clock, FILE_RETRY_MS, this.#signal);
-        this.#signal.throwIfAborted();
+        await sleep(clock, FILE_RETRY_MS, end);
+        end.throwIfAborted();
       }
     }
   }

@@ -8,6 +8,9 @@ import type { WantedKernel } from '../kernel/wanted.js';
 import type { Logger } from '../logger.js';
 import type { LeaseRecord } from '../subnet/lease.js';
 
+/** A link that goes down takes thousands of peers along: this many are named in the log, the rest is counted. */
+const NAMED_PEERS = 10;
+
 export class Peers {
   readonly #logger: Logger;
   readonly #counters: Counters;
@@ -33,17 +36,19 @@ export class Peers {
 
   /** Each once, and again only when its lease or the reason has changed; and once when it is taken in after all. */
   #tell(skipped: readonly SkippedPeer[], all: ReadonlyMap<string, LeaseRecord>): void {
-    const told = new Map<string, string>();
-    for (const { peer, reason } of skipped) {
-      const text = `${peer.modRevision} ${reason}`;
-      told.set(peer.key, text);
-      if (this.#told.get(peer.key) === text) continue;
-      this.#counters.increment('peerSkipped');
-      this.#logger.warn('peer left out', { peer: peer.key, reason, revision: String(peer.modRevision) });
-    }
-    for (const key of this.#told.keys()) {
-      if (!told.has(key) && all.has(key)) this.#logger.info('peer taken in after all', { peer: key });
-    }
+    const logger = this.#logger;
+    const textOf = ({ peer, reason }: SkippedPeer): string => `${peer.modRevision} ${reason}`;
+    const told = new Map(skipped.map((one) => [one.peer.key, textOf(one)]));
+    const out = skipped.filter((one) => this.#told.get(one.peer.key) !== textOf(one));
+    const back = [...this.#told.keys()].filter((key) => !told.has(key) && all.has(key));
     this.#told = told;
+    this.#counters.increment('peerSkipped', out.length);
+    for (const { peer, reason } of out.slice(0, NAMED_PEERS)) {
+      logger.warn('peer left out', { peer: peer.key, reason, revision: String(peer.modRevision) });
+    }
+    if (out.length > NAMED_PEERS) logger.warn('more peers left out', { count: out.length - NAMED_PEERS });
+    for (const peer of back.slice(0, NAMED_PEERS)) logger.info('peer taken in after all', { peer });
+    if (back.length > NAMED_PEERS)
+      logger.info('more peers taken in after all', { count: back.length - NAMED_PEERS });
   }
 }

@@ -62,16 +62,18 @@ export interface PreviousEnv {
 export function parseSubnetEnv(text: string): PreviousEnv {
   const values = new Map<string, string>();
   for (const line of text.slice(0, LONGEST_FILE).split(/\r?\n/)) {
-    const match = /^\s*(?:export\s+)?(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^#]*?))\s*(?:#.*)?$/.exec(line);
-    if (match?.[1] !== undefined) values.set(match[1], match[2] ?? match[3] ?? match[4] ?? '');
+    // Trimmed first: where blanks can be matched in several ways, a hostile line takes minutes.
+    const [, name, rest = ''] = /^(?:export\s+)?(\w+)\s*=(.*)$/s.exec(line.trim()) ?? [];
+    const [, double, single, plain] = /^(?:"([^"]*)"|'([^']*)'|([^#]*))/.exec(rest.trim()) ?? [];
+    if (name !== undefined) values.set(name, double ?? single ?? plain?.trim() ?? '');
   }
   const prefixes = (name: string, family: Family): Cidr[] =>
     (values.get(name) ?? '')
       .split(',')
       .map((member) => parseCidr(member.trim()))
       .filter((prefix) => prefix !== undefined)
-      .filter((prefix) => familyOf(prefix) === family && addressOf(prefix) !== '0.0.0.0')
-      .map(networkOf);
+      .map(networkOf)
+      .filter((prefix) => familyOf(prefix) === family && !/^(0\.0\.0\.0|::)$/.test(addressOf(prefix)));
   const subnets: { 4?: Cidr; 6?: Cidr } = {};
   for (const [family, name] of VARIABLES) {
     const [only, second] = prefixes(`${name}_SUBNET`, family);
@@ -98,7 +100,9 @@ export async function writeSubnetEnv(path: string, text: string): Promise<void> 
   await mkdir(dirname(path), { recursive: true, mode: 0o755 });
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   try {
-    const file = await open(temporary, 'w', 0o644);
+    // Made anew, never opened: in a folder others may write to, the name could be a link to anything.
+    await rm(temporary, { force: true });
+    const file = await open(temporary, 'wx', 0o644);
     try {
       await file.chmod(0o644);
       await file.writeFile(text);

@@ -134,19 +134,20 @@ function withoutPeers(wanted: RuleRequest['wanted'], wishes: RuleWishes, canRand
 /** In iptables mode nftables has only the filter; where it cannot be used there is none. */
 function shares(tools: RuleTools, mode: ModeChoice['mode'], nftUsable: boolean): readonly RuleShare[] {
   if (mode === 'nftables') return [{ engine: tools.nft, of: (wanted) => wanted }];
-
-  const filterOnly = ({
-    network,
-    family,
-    range,
-    subnet,
-    filter,
-    tunnel,
-    peers,
-  }: WantedRules): WantedRules => ({
-    ...{ network, family, range, subnet, filter, peers, forward: 'elsewhere' },
-    ...(tunnel === undefined ? {} : { tunnel }),
-  });
+  const filterOnly = (wanted: WantedRules): WantedRules => {
+    const { network, family, range, subnet, filter, tunnel, peers } = wanted;
+    const forward = wanted.forward === false ? false : 'elsewhere';
+    return {
+      network,
+      family,
+      range,
+      subnet,
+      filter,
+      peers,
+      forward,
+      ...(tunnel === undefined ? {} : { tunnel }),
+    };
+  };
   const rules: RuleShare = { engine: tools.iptables, of: (wanted) => ({ ...wanted, filter: 'off' }) };
   return nftUsable ? [rules, { engine: tools.nft, of: filterOnly }] : [rules];
 }

@@ -12,7 +12,7 @@ import type {
   Neighbour,
   Route,
 } from './kernel.js';
-import { ownsNeighbour, ownsRoute, type Scope } from './ownership.js';
+import { ownerOf, ownsNeighbour, ownsRoute, type Scope } from './ownership.js';
 import { defaultMetric, type WantedKernel } from './wanted.js';
 
 /** The objects that matter to one network, indexed by their place. */
@@ -34,10 +34,19 @@ export const addressKey = (address: Pick<Address, 'link' | 'address'>): string =
 export const neighbourKey = (entry: Pick<Neighbour, 'link' | 'ip'>): string => `${entry.link} ${entry.ip}`;
 export const fdbKey = (entry: Pick<FdbEntry, 'link' | 'mac'>): string => `${entry.link} ${entry.mac}`;
 
-/** Reads everything the network wants or owns. `links` is the listing that the device round ended with. */
-export async function observe(kernel: Kernel, links: readonly Link[], wanted: WantedKernel): Promise<Actual> {
+/**
+ * Reads everything the network wants or owns. `links` is the listing that the device round ended with: what is ours
+ * has our alias by then, and what has only the name is somebody else's.
+ */
+export async function observe(
+  kernel: Kernel,
+  links: readonly Link[],
+  wanted: WantedKernel,
+  scope: Scope,
+): Promise<Actual> {
   const names = new Set(wanted.links.map((link) => link.name));
-  const own = links.filter((link) => names.has(link.name)).map((link) => link.index);
+  const ours = (link: Link): boolean => names.has(link.name) && ownerOf(link) === scope.network;
+  const own = links.filter(ours).map((link) => link.index);
   const ownLinks = new Set(own);
   const families = new Set<Family>([...wanted.routes.map((route) => familyOf(route.dst)), 4]);
   const [addresses, routes, neighbours, fdb] = await Promise.all([
@@ -103,9 +112,11 @@ export function contradicts(actual: Actual, scope: Scope, interest: Interest, ev
     case 'resync':
       return true;
     case 'link':
-      return interest.links.has(event.link.name) && linkDiffers(actual, event);
+      return isInterestingLink(actual, interest, event.link) && linkDiffers(actual, event);
     case 'address':
-      return !event.own && onInterestingLink(actual, interest, event.address.link);
+      return (
+        !event.own && addressDiffers(actual, event) && onInterestingLink(actual, interest, event.address.link)
+      );
     case 'route':
       return !event.own && routeDiffers(actual, scope, interest, event);
     case 'neighbour':
@@ -113,6 +124,16 @@ export function contradicts(actual: Actual, scope: Scope, interest: Interest, ev
     case 'fdb':
       return actual.ownLinks.has(event.entry.link) && fdbDiffers(actual, event);
   }
+}
+
+/** By its name now or, where it was renamed, the name it is known by. */
+function isInterestingLink(actual: Actual, interest: Interest, { index, name }: Link): boolean {
+  return interest.links.has(name) || interest.links.has(actual.links.get(index)?.name ?? '');
+}
+
+/** An address on a device of ours that was there is told again when its duplicate detection is through. */
+function addressDiffers(actual: Actual, { address, gone }: KernelEvent & { type: 'address' }): boolean {
+  return gone || !actual.addresses.has(addressKey(address));
 }
 
 /** The kernel drops routes together with an address, and says nothing of them (IPv4). */

@@ -28,7 +28,7 @@ export interface PassParts {
 export interface PassResult {
   readonly actual: Actual;
   readonly problems: readonly Problem[];
-  /** Whether `actual` can be believed: nothing failed in a way that leaves the outcome open. */
+  /** Whether `actual` can be built upon: devices are as wanted, and nothing failed that leaves the outcome open. */
   readonly certain: boolean;
   /** Whether belief turned out wrong, so that the pass should be repeated from a fresh reading at once. */
   readonly again: boolean;
@@ -41,16 +41,25 @@ interface Changes {
   readonly text: string;
 }
 
-/** Runs one pass: from belief where it is given, else from a reading of the kernel. Rejects when reading fails. */
+/**
+ * Runs one pass: from belief where it is given, else from a reading of the kernel, which `onRead` is told of before
+ * anything on it is changed. Rejects when reading fails.
+ */
 export async function runPass(
   parts: PassParts,
   wanted: WantedKernel,
   believed: Actual | undefined,
   history: RouteHistory,
+  onRead: (actual: Actual) => void,
 ): Promise<PassResult> {
   const problems: Problem[] = [];
   const devices = believed === undefined ? await settleDevices(parts, wanted.links, problems) : undefined;
-  const actual = believed ?? (await observe(parts.kernel, devices?.links ?? [], wanted));
+  const actual = believed ?? (await observe(parts.kernel, devices?.links ?? [], wanted, parts.scope));
+  if (believed === undefined) {
+    onRead(actual);
+  }
+  // A pass from belief does not look at devices, so there is none to be built on devices that are not as wanted.
+  const sound = problems.length === 0;
   if (believed === undefined) {
     await settleSettings(parts, wanted.links, actual, problems);
     history.observed(actual, wanted);
@@ -73,7 +82,7 @@ export async function runPass(
   if (!again)
     problems.push(...plan.problems, ...failed.map((one) => refusal(one.operation, one.error, name)));
   const done = [...(devices?.operations ?? []), ...plan.operations];
-  return { actual, problems, certain: failed.length === 0, again, changes: changesOf(done, name) };
+  return { actual, problems, certain: sound && failed.length === 0, again, changes: changesOf(done, name) };
 }
 
 async function settleDevices(
@@ -125,10 +134,10 @@ async function settleSettings(
   for (const link of wanted) {
     if (!present.has(link.name)) continue;
     for (const [path, value] of Object.entries(link.settings)) {
-      // Absent where the kernel has no IPv6; then there is nothing to guard against either.
-      const current = await kernel.readSetting(path);
-      if (current === undefined || current === value) continue;
       try {
+        // Absent where the kernel has no IPv6; then there is nothing to guard against either.
+        const current = await kernel.readSetting(path);
+        if (current === undefined || current === value) continue;
         await kernel.writeSetting(path, value);
         logger.debug('setting written', { object: path, state: value });
       } catch (error) {

@@ -1,8 +1,8 @@
 // Wanted devices against the devices there are: what to create, recreate or change. Pure.
 // An existing compatible device is kept with its index, so that nothing on it is lost.
 
-import type { Ip } from '../subnet/cidr.js';
-import type { KernelOperation, Link, LinkChange } from './kernel.js';
+import { familyOf, type Family, type Ip } from '../subnet/cidr.js';
+import type { KernelOperation, Link, LinkChange, Vxlan } from './kernel.js';
 import { aliasOf, ownerOf, type Scope } from './ownership.js';
 import type { Problem } from './problem.js';
 import type { WantedLink } from './wanted.js';
@@ -95,11 +95,18 @@ function obstacle(
     (link) =>
       link.name !== wanted.name &&
       link.vxlan?.vni === wanted.vxlan.vni &&
-      link.vxlan.port === wanted.vxlan.port,
+      link.vxlan.port === wanted.vxlan.port &&
+      familyOfTunnel(link.vxlan) === familyOf(wanted.vxlan.local),
   );
   if (twin === undefined || existing !== undefined) return undefined;
   const message = `VNI ${wanted.vxlan.vni} on UDP port ${wanted.vxlan.port} is taken by device ${twin.name}; delete it (\`ip link delete ${twin.name}\`) or set another "VNI" in the network config`;
   return { code: 'collision', kind: 'link', object, message };
+}
+
+/** Tunnels over IPv4 and over IPv6 have VNIs of their own (vxlan_vni_in_use in the kernel's vxlan_core.c). */
+function familyOfTunnel({ local, group }: Pick<Vxlan, 'local' | 'group'>): Family {
+  const address = local ?? group;
+  return address === undefined ? 4 : familyOf(address);
 }
 
 function creation(link: WantedLink, parent: Link, scope: Scope): KernelOperation {

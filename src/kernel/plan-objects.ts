@@ -57,12 +57,15 @@ export function planObjects(
   memory: RouteMemory = NOTHING_REMEMBERED,
 ): ObjectPlan {
   const links = [...actual.links.values()];
+  const devices = new Set(wanted.links.map((link) => link.name));
+  // A device with the name of ours that is somebody else's is as good as none.
+  const known = links.filter((link) => !devices.has(link.name) || actual.ownLinks.has(link.index));
   const draft: Draft = {
     wanted,
     actual,
     scope,
     memory,
-    indexOf: new Map(links.map((link) => [link.name, link.index])),
+    indexOf: new Map(known.map((link) => [link.name, link.index])),
     nameOf: (index) => actual.links.get(index)?.name ?? `link ${index}`,
     usable: new Set(links.filter((link) => link.up).map((link) => link.index)),
     make: [],

@@ -9,6 +9,7 @@ import type { Kernel, KernelEvent } from './kernel.js';
 import type { Ip } from '../subnet/cidr.js';
 import type { Scope } from './ownership.js';
 import type { Problem } from './problem.js';
+import { tellProblems } from './problem-log.js';
 import { runPass, type PassResult } from './pass.js';
 import { RouteHistory } from './route-history.js';
 import { NOTHING_WANTED, type WantedKernel } from './wanted.js';
@@ -58,6 +59,8 @@ export class Reconciler {
   #actual: Actual | undefined;
   /** What the last pass saw and meant to do: events are held against it even where it cannot be built upon. */
   #seen: Actual | undefined;
+  /** Events that came while a pass was reading: they are held against what it has read. */
+  #unread: KernelEvent[] | undefined;
   #pending: 'none' | 'wanted' | 'everything' = 'none';
   #running: Promise<void> | undefined;
   readonly #flying = new Set<Promise<void>>();
@@ -122,6 +125,11 @@ export class Reconciler {
 
   #onEvent(event: KernelEvent): void {
     this.#parts.counters.increment('kernelEvents');
+    if (this.#unread === undefined) this.#judge(event);
+    else this.#unread.push(event);
+  }
+
+  #judge(event: KernelEvent): void {
     if (this.#seen === undefined || !contradicts(this.#seen, this.#parts.scope, this.#interest, event))
       return;
     if (event.type === 'resync') {
@@ -132,6 +140,19 @@ export class Reconciler {
       delete this.#timers.debounce;
       this.#request('everything');
     });
+  }
+
+  /** A pass has read everything. Of each link only the last event counts: making a device causes several. */
+  #observed(actual: Actual): void {
+    const events = this.#unread ?? [];
+    this.#unread = undefined;
+    this.#seen = actual;
+    const links = new Set<number>();
+    for (const event of events.toReversed()) {
+      if (event.type === 'link' && links.has(event.link.index)) continue;
+      if (event.type === 'link') links.add(event.link.index);
+      this.#judge(event);
+    }
   }
 
   #request(what: 'wanted' | 'everything'): void {
@@ -153,6 +174,7 @@ export class Reconciler {
       this.#pending = 'none';
       const wanted = this.#currentWish();
       await this.#parts.gate?.admit(wanted.peers);
+      if (this.#isStopped()) break;
       // Meanwhile a pass in flight may have failed, and taken the belief with it.
       const believed = fromBelief ? this.#actual : undefined;
       if (believed === undefined) await Promise.all(this.#flying);
@@ -173,18 +195,25 @@ export class Reconciler {
 
   /** Never rejects: a kernel that cannot be asked is a problem like others. */
   async #pass(wanted: WantedKernel, believed: Actual | undefined): Promise<void> {
+    if (believed === undefined) this.#unread = [];
     try {
-      const result = await runPass(this.#parts, wanted, believed, this.#history);
+      const result = await runPass(this.#parts, wanted, believed, this.#history, (actual) => {
+        this.#observed(actual);
+      });
       if (believed === undefined || !result.certain)
         this.#actual = result.certain ? result.actual : undefined;
-      this.#seen = result.actual;
       this.#logChanges(result, wanted, believed === undefined);
+      if (result.again) {
+        // What is a problem and what is not, only the repeated pass can tell.
+        this.#request('everything');
+        return;
+      }
       this.#finish(result.problems);
-      if (result.again) this.#request('everything');
-      else if (this.#wanted === wanted) void this.#parts.gate?.withdraw(wanted.peers);
+      if (this.#wanted === wanted) void this.#parts.gate?.withdraw(wanted.peers);
     } catch (error) {
       // A dump failed, or the socket is gone: nothing is known any more.
       this.#actual = undefined;
+      this.#unread = undefined;
       this.#parts.counters.increment('kernelOperationErrors');
       this.#parts.logger.error('reading the kernel state failed, trying again', { err: error });
       const message = `cannot read the kernel state: ${error instanceof Error ? error.message : String(error)}`;
@@ -208,7 +237,7 @@ export class Reconciler {
   }
 
   #finish(problems: readonly Problem[]): void {
-    this.#logProblems(problems);
+    tellProblems(this.#parts.logger, this.#state.problems, problems);
     this.#state = { problems, passes: this.#state.passes + 1 };
     for (const resolve of this.#passed.splice(0)) resolve();
     this.#timers.retry?.();
@@ -244,23 +273,9 @@ export class Reconciler {
     }
   }
 
-  /** Each problem is told when it appears and when it is gone, not at every retry. */
-  #logProblems(problems: readonly Problem[]): void {
-    const before = new Set(this.#state.problems.map((problem) => problem.message));
-    const now = new Set(problems.map((problem) => problem.message));
-    for (const problem of problems) {
-      if (before.has(problem.message)) continue;
-      this.#parts.logger.error('kernel state is not as wanted', {
-        object: problem.object,
-        code: problem.code,
-        reason: problem.message,
-      });
-    }
-    for (const problem of this.#state.problems) {
-      if (!now.has(problem.message)) {
-        this.#parts.logger.info('kernel state is as wanted again', { object: problem.object });
-      }
-    }
+  /** A method, since a wait in between may have changed it. */
+  #isStopped(): boolean {
+    return this.#stopped;
   }
 
   #release(): void {

@@ -19,9 +19,10 @@ export class RouteHistory implements RouteMemory {
     return this.#starting;
   }
 
-  /** A reading of the kernel: a wanted place with a route of our mark is ours, from this life or an earlier one. */
+  /** A reading of the kernel: a wanted place (a blackhole's too) with a route of our mark is ours, from this life or an earlier one. */
   observed(actual: Actual, wanted: WantedKernel): void {
-    const places = new Set(wanted.routes.map(({ dst }) => `${dst} ${defaultMetric(familyOf(dst))}`));
+    const destinations = [...wanted.routes.map(({ dst }) => dst), ...(wanted.blackholes ?? [])];
+    const places = new Set(destinations.map((dst) => `${dst} ${defaultMetric(familyOf(dst))}`));
     for (const place of this.#held) if (!places.has(place)) this.#held.delete(place);
     for (const place of places) {
       const routes = actual.routes.get(place) ?? [];

@@ -104,7 +104,8 @@ export class RuleKeeper implements PeerGate {
         problems.push({ code: 'refused', kind: 'rule', object: `${engine.name} rules`, message });
       }
     }
-    const repair = why === 'repair' && this.#applied === wanted && changes > 0;
+    const failedBefore = this.#problems.some(({ code }) => code === 'refused');
+    const repair = why === 'repair' && this.#applied === wanted && changes > 0 && !failedBefore;
     if (repair) {
       this.#parts.counters.increment('repairs', changes);
       this.#parts.logger.warn('traffic rules had been changed by somebody else, put right', {

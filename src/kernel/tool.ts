@@ -3,11 +3,13 @@
 
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import type { Clock } from '../clock.js';
+import type { Cancel, Clock } from '../clock.js';
 import type { Logger } from '../logger.js';
 import { RulesError } from './rules.js';
 
 const TIMEOUT_MS = 10_000;
+/** What a tool has left when the process is to stop: enough for one that works, and an end for one that hangs. */
+const STOP_TIMEOUT_MS = 500;
 /** A listing of a host with tens of thousands of kube-proxy rules is a few tens of megabytes. */
 const STDOUT_LIMIT = 64 * 1024 * 1024;
 /** Of what a tool says on stderr, the beginning is kept. */
@@ -31,6 +33,8 @@ export interface ToolRunOptions {
 export interface ToolRunnerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Aborted when the process is to stop: from then on nothing runs longer than half a second. */
+  readonly signal?: AbortSignal;
   /** Words put before every command, such as `nsenter --net=…`; for tests. */
   readonly wrap?: readonly string[];
   /** The PATH to search; sbin, then the process's own, when not given. */
@@ -82,7 +86,7 @@ export class ToolRunner {
   }
 
   #outcome(child: Child, line: string, command: string, options: ToolRunOptions): Promise<ToolResult> {
-    const { clock, logger } = this.#options;
+    const { clock, logger, signal } = this.#options;
     const { stdin = '', timeoutMs = TIMEOUT_MS } = options;
     return new Promise((resolve, reject) => {
       const fail = (error: RulesError): void => {
@@ -90,11 +94,11 @@ export class ToolRunner {
         killGroup(child);
         reject(error);
       };
-      const cancel = clock.after(timeoutMs, () => {
+      const cancel = deadline(clock, timeoutMs, signal, (ms) => {
         fail(
           new RulesError(
             'tool-timeout',
-            `\`${line}\` did not end within ${timeoutMs / 1000} s and was killed; look for another program that holds the firewall's lock`,
+            `\`${line}\` did not end within ${ms / 1000} s and was killed; look for another program that holds the firewall's lock`,
           ),
         );
       });
@@ -124,6 +128,29 @@ export class ToolRunner {
       child.stdin.end(stdin);
     });
   }
+}
+
+/** Calls `over` after `ms`, or sooner when the signal is aborted, with the time that was given. Returns the cancel. */
+function deadline(
+  clock: Clock,
+  ms: number,
+  signal: AbortSignal | undefined,
+  over: (ms: number) => void,
+): Cancel {
+  const within = (limit: number): Cancel =>
+    clock.after(limit, () => {
+      over(limit);
+    });
+  let cancel = within(signal?.aborted === true ? Math.min(ms, STOP_TIMEOUT_MS) : ms);
+  const hurry = (): void => {
+    cancel();
+    cancel = within(STOP_TIMEOUT_MS);
+  };
+  signal?.addEventListener('abort', hurry, { once: true });
+  return () => {
+    cancel();
+    signal?.removeEventListener('abort', hurry);
+  };
 }
 
 /** Keeps the first `limit` bytes; calls `over` once when there are more, and goes on reading so that nobody blocks. */

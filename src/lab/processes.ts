@@ -43,7 +43,8 @@ export const RUNNER_VARIABLE = 'LAB_RUNNER';
 function environment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
   const path = process.env['PATH'] ?? '/usr/bin:/bin';
   return {
-    PATH: `${path}:/usr/sbin:/sbin`,
+    // The system's tools first: npm puts node_modules/.bin in front, where another program is called nft.
+    PATH: `/usr/local/sbin:/usr/sbin:/sbin:${path}`,
     HOME: '/root',
     LC_ALL: 'C',
     TZ: 'UTC',

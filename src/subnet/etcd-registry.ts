@@ -53,7 +53,9 @@ const PAGE = 10_000;
 export class EtcdRegistry implements Registry {
   readonly #client: EtcdClient;
   readonly #logger: Logger;
+  /** Without a trailing slash: empty for the root. */
   readonly #prefix: string;
+  readonly #config: string;
   /** `<prefix>/subnets/` */
   readonly #leases: string;
 
@@ -61,12 +63,13 @@ export class EtcdRegistry implements Registry {
     this.#client = options.client;
     this.#logger = options.logger;
     this.#prefix = posix.join(options.prefix, '.').replace(/\/$/, '');
+    this.#config = posix.join(options.prefix, 'config');
     this.#leases = `${posix.join(options.prefix, 'subnets')}/`;
   }
 
   readConfig(): Promise<ConfigText | undefined> {
     return this.#call('read the config', async () => {
-      const { keys } = await this.#client.kv.range({ key: posix.join(this.#prefix, 'config') });
+      const { keys } = await this.#client.kv.range({ key: this.#config });
       const found = keys[0];
       return found === undefined ? undefined : { text: textOf(found.value), modRevision: found.modRevision };
     });

@@ -4,6 +4,7 @@
 import { sleep } from '../clock.js';
 import type { LeaseRecord } from './lease.js';
 import { LeaseTable, type LeaseChange } from './lease-table.js';
+import { LineBudget } from './line-budget.js';
 import type { Listing } from './registry.js';
 import { abortable, delayBefore, WaitReport, type LeaseServices } from './retry.js';
 
@@ -36,6 +37,7 @@ class LeaseWatch {
   readonly #listener: LeaseListener;
   readonly #table = new LeaseTable();
   readonly #stopped = new AbortController();
+  readonly #unreadableLines = new LineBudget();
   #state: WatchState | undefined;
 
   constructor(services: LeaseServices, listener: LeaseListener) {
@@ -115,15 +117,20 @@ class LeaseWatch {
   }
 
   #deliver(change: LeaseChange, always: boolean): void {
-    const { logger, counters } = this.#services;
+    const { clock, logger, counters } = this.#services;
     const { put, removed, unreadable } = change;
     for (const { key, reason, modRevision } of unreadable) {
       counters.increment('leaseUnreadable');
-      logger.warn('skipped a key below the lease prefix that cannot be read', {
-        key,
-        reason,
-        revision: String(modRevision),
-      });
+      const told = this.#unreadableLines.spend(clock.monotonic());
+      if (told === 'line') {
+        logger.warn('skipped a key below the lease prefix that cannot be read', {
+          key,
+          reason,
+          revision: String(modRevision),
+        });
+      } else if (told === 'last') {
+        logger.warn('more keys below the lease prefix cannot be read; for a minute they are only counted');
+      }
     }
     if (always || put.length + removed.length + unreadable.length > 0) {
       this.#listener.onChange(change, this.#table.records);

@@ -93,7 +93,8 @@ test.serial("routes, neighbours and FDB entries that are not the daemon's are ne
       ['bridge', 'fdb', 'show', 'dev', 'vxlan99'],
     ];
     const texts = commands.map(([program = '', ...args]) => one.host.must(program, args));
-    return (await Promise.all(texts)).join('--\n');
+    // The kernel's own duplicate detection on vxlan99 ends in its own time.
+    return (await Promise.all(texts)).join('--\n').replaceAll(' tentative', '');
   };
   const before = await foreign();
 

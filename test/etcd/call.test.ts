@@ -1,12 +1,15 @@
 // How calls are made: deadlines, what is repeated and what is not, tokens. Against a gRPC server in this process.
 
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 
+import { systemClock, type Clock } from '../../src/clock.js';
 import { EtcdClient, type EtcdOptions } from '../../src/etcd/client.js';
 import { parseEndpoints } from '../../src/etcd/endpoints.js';
 import { EtcdError, type EtcdErrorCode } from '../../src/etcd/errors.js';
 import { testParts } from '../helpers/etcd-log.js';
 import { EtcdServer, Refusal } from '../helpers/etcd-server.js';
+import { eventually } from '../helpers/etcd-wait.js';
 
 const HEADER = { clusterId: 1n, revision: 7n };
 const FOUND = { header: HEADER, kvs: [], more: false, count: 0n };
@@ -191,6 +194,45 @@ test('etcd’s refusals keep their meaning', async (t) => {
     t.is(error.reason, text);
     t.false(error.retryable);
   }
+});
+
+test('a repetition that would come too late does not hide why the call failed', async (t) => {
+  // A process so busy that its timers fire late: the wait before the repetition eats up what was left.
+  const late: Clock = {
+    ...systemClock,
+    after: (ms, callback) => {
+      if (ms > 0) return systemClock.after(ms + 600, callback);
+      queueMicrotask(callback);
+      return () => undefined;
+    },
+  };
+  const options = { endpoints: parseEndpoints('http://127.0.0.1:1'), callTimeoutMs: 500 };
+  const client = new EtcdClient(options, { ...testParts(), clock: late });
+  t.teardown(() => {
+    client.close();
+  });
+  const error = await failsWith(t, client.kv.range({ key: 'a' }), 'unreachable');
+  t.regex(error.reason, /ECONNREFUSED/);
+});
+
+test('a call that waits for a connection which another call gives up goes to the next endpoint', async (t) => {
+  const server = await EtcdServer.start(t);
+  server.answer('range', () => FOUND);
+  const sockets: Socket[] = [];
+  const silent = createServer((socket) => sockets.push(socket));
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+  });
+  const { port } = silent.address() as AddressInfo;
+  const { client } = clientFor(t, `http://127.0.0.1:${port},${server.endpoint}`, { callTimeoutMs: 5_000 });
+  const first = client.kv.range({ key: 'a' });
+  await eventually('the first connection', () => sockets.length > 0);
+  // It joins the first one's attempt late, and so is still waiting when that one runs out of patience.
+  const second = client.kv.range({ key: 'b' });
+  t.is((await first).revision, 7n);
+  t.is((await second).revision, 7n);
 });
 
 test('close ends calls under way, and later ones fail at once', async (t) => {

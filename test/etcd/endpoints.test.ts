@@ -53,3 +53,11 @@ test('a password in an endpoint is refused without being quoted', (t) => {
   t.regex(error.message, /etcd:2379/);
   t.false(error.message.includes('cret'));
 });
+
+test('no part of a password with a comma is quoted either', (t) => {
+  for (const list of ['http://user:se,cret@etcd:2379', 'http://a:1,user:12,34@etcd:2379,http://b:1']) {
+    const error = t.throws(() => parseEndpoints(list), { instanceOf: EndpointError });
+    t.regex(error.message, /…@etcd:2379: it holds a user name or password/);
+    t.notRegex(error.message, /user:|cret|34/);
+  }
+});

@@ -28,6 +28,7 @@ function put(modRevision: bigint): WatchResponse['events'][number] {
 }
 
 interface Watched {
+  readonly server: EtcdServer;
   readonly lines: string[];
   readonly starts: bigint[];
   readonly client: EtcdClient;
@@ -65,7 +66,7 @@ async function watched(
       connected: () => lines.push('connected'),
     },
   );
-  return { lines, starts, client, stop };
+  return { server, lines, starts, client, stop };
 }
 
 test('a lost stream is resumed after the last event, and the loss told once', async (t) => {
@@ -125,6 +126,41 @@ test('a watch that is not permitted is tried again, and says why once', async (t
   t.is(starts.length, 3);
   t.regex(lines[0] ?? '', /^disconnected watch \/: .*permission denied/);
   t.is(lines[1], 'connected');
+});
+
+test('a connection given up by another call while a token is awaited costs one more try', async (t) => {
+  let lose = (): void => undefined;
+  const options = { credentials: { username: 'u', password: 'p' }, callTimeoutMs: 600 };
+  const { server, lines, starts, client } = await watched(
+    t,
+    (stream, index) => {
+      stream.write(answer({ created: true }));
+      lose = () => stream.emit('error', { code: 16, details: 'etcdserver: invalid auth token' });
+      if (index > 0) stream.write(answer({ events: [put(6n)] }));
+    },
+    options,
+  );
+  await eventually('the watch', () => lines.length === 1);
+  server.answer('range', () => new Promise(() => undefined));
+  const slow = client.kv.range({ key: 'a' });
+  await eventually('the range under way', () => server.calls.includes('Range'));
+  let [asked, grant] = [0, (): void => undefined];
+  server.answer('authenticate', () => {
+    if (asked++ > 0) return { header: undefined, token: 't' };
+    return new Promise((resolve) => {
+      grant = () => {
+        resolve({ header: undefined, token: 't' });
+      };
+    });
+  });
+  lose();
+  await eventually('the second request for a token', () => asked === 1);
+  // Its deadline gives the connection up, on which the watch is about to open its stream.
+  await t.throwsAsync(slow, { code: 'deadline' });
+  grant();
+  await eventually('the event', () => lines.includes('6 up to 6'));
+  t.is(starts.length, 2);
+  t.is(lines.filter((line) => line.startsWith('disconnected')).length, 1);
 });
 
 test('after stop and after close no handler is called', async (t) => {

@@ -304,6 +304,40 @@ test('our lease in another node’s hands ends the network with exit code 3 and 
   t.regex((error as Error).message, /192\.168\.50\.66/);
 });
 
+const unready: readonly (readonly [string, (folder: string) => { kernel?: FakeKernel; file?: string }])[] = [
+  [
+    'its device cannot be made',
+    () => {
+      const kernel = freshKernel(1);
+      kernel.addLink({ name: 'flannel.1', kind: 'bridge' });
+      return { kernel };
+    },
+  ],
+  ['its env file cannot be written', (folder) => ({ file: join(folder, 'in-the-way', 'subnet.env') })],
+];
+for (const [what, hinder] of unready) {
+  test(`the lease lost to another node ends the network also while ${what}`, async (t) => {
+    const c = await cluster(t);
+    c.store.put(CONFIG, VXLAN);
+    const folder = await mkdtemp(join(tmpdir(), 'flanneld-lost-'));
+    t.teardown(() => rm(folder, { recursive: true }));
+    await writeFile(join(folder, 'in-the-way'), '');
+    const { kernel, file } = hinder(folder);
+    const options = file === undefined ? {} : { subnetFile: file };
+    const node = await c.start(1, { ...(kernel === undefined ? {} : { kernel }), options });
+    await until(c, 'the hindrance to be told', () =>
+      node.logger.lines.some(({ message }) => /not as wanted|waiting/.test(message)),
+    );
+    const key = /\/coreos\.com\/network\/subnets\/\S+/.exec(c.store.toString())![0];
+    c.store.put(key, '{"PublicIP":"192.168.50.66","PublicIPv6":null,"BackendType":"vxlan"}');
+    let error: unknown;
+    void node.ended.then((result) => (error = result));
+    await until(c, 'the end', () => error !== undefined);
+    t.like(error, { code: 'lease-lost' });
+    t.false(node.ready());
+  });
+}
+
 test('an env file that cannot be written is tried again, and readiness waits for it', async (t) => {
   const c = await cluster(t);
   c.store.put(CONFIG, VXLAN);

@@ -1,6 +1,6 @@
 // The env file: flannel's bytes, tolerant reading, and a write that nobody sees half done.
 
-import { mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -119,4 +119,27 @@ test('the other name is a link to the file, made once, and never over somebody e
   await writeFile(join(other, 'subnets.env'), 'theirs');
   t.false(await linkAlias(join(other, 'subnet.env')));
   t.is(await readFile(join(other, 'subnets.env'), 'utf8'), 'theirs');
+});
+
+test('a link laid in the way of the temporary file is not followed', async (t) => {
+  const root = await directory(t);
+  const victim = join(root, 'victim');
+  await writeFile(victim, 'theirs', { mode: 0o600 });
+  await symlink(victim, join(root, `.subnet.env.${process.pid}.tmp`));
+  await writeSubnetEnv(join(root, 'subnet.env'), GOLDEN);
+  t.is(await readFile(victim, 'utf8'), 'theirs');
+  t.is((await stat(victim)).mode & 0o777, 0o600);
+  t.is(await readFile(join(root, 'subnet.env'), 'utf8'), GOLDEN);
+});
+
+test('a hostile file is read in no time', (t) => {
+  const started = performance.now();
+  parseSubnetEnv(`FLANNEL_NETWORK=${' '.repeat(60_000)}#\u2028`);
+  parseSubnetEnv(`${' '.repeat(60_000)}!`);
+  t.true(performance.now() - started < 2_000);
+});
+
+test('a network that is everything is none', (t) => {
+  const text = 'FLANNEL_NETWORK=1.2.3.4/0,10.5.0.0/16\nFLANNEL_IPV6_NETWORK=fc00::1/0\n';
+  t.deepEqual(parseSubnetEnv(text).networks, [cidr('10.5.0.0/16')]);
 });

@@ -115,3 +115,8 @@ for (const [what, links, message] of refused) {
     t.regex(lines[0]!, message);
   });
 }
+
+test('a device of the other address family may have the same VNI and port', (t) => {
+  const other = { ...DEVICE, name: 'flannel-v6.1', vxlan: { ...VXLAN, local: ip('fd00::1') } };
+  t.deepEqual(summary(plan([ETH0, other])), ['create flannel.1 flanneld:network']);
+});

@@ -157,3 +157,11 @@ test('a place is held from the moment our route stood there until it is not want
   history.begun();
   t.false(history.starting);
 });
+
+test('the place of a blackhole is held like a route’s', (t) => {
+  const history = new RouteHistory();
+  const wanted = { ...NOTHING_WANTED, blackholes: [cidr(PLACE)] };
+  history.done({ kind: 'route', verb: 'create', route: route({ type: 'blackhole' }) });
+  history.observed(actual([STATIC]), wanted);
+  t.deepEqual([...history.held], [routeKey(OURS)]);
+});

@@ -145,3 +145,13 @@ test('after the stop nothing is applied and no timer is left', async (t) => {
   await clock.advance(120_000);
   t.deepEqual(engine.log, ['[2]']);
 });
+
+test('what works after a failure is not blamed on somebody else', async (t) => {
+  const { engine, clock, keeper, counters, logger } = scene(t);
+  engine.fail = 1;
+  await keeper.admit(peers(2));
+  await clock.advance(20_000);
+  t.deepEqual(engine.log, ['[2]']);
+  t.is(counters.get('repairs'), 0);
+  t.is(logger.lines.filter(({ message }) => message.includes('somebody else')).length, 0);
+});

@@ -68,3 +68,15 @@ test('a tool that does not read its input is judged by its exit code', async (t)
   const { code } = await runner().run('true', [], { stdin: 'x'.repeat(4_000_000) });
   t.is(code, 0);
 });
+
+test('at the stop of the process a tool has half a second left, whether it runs or is only started', async (t) => {
+  const stop = new AbortController();
+  const tool = new ToolRunner({ clock: systemClock, logger: new RecordingLogger(), signal: stop.signal });
+  const started = performance.now();
+  const running = refused(t, tool, ['sleep', '60']);
+  stop.abort();
+  t.is((await running).code, 'tool-timeout');
+  t.is((await refused(t, tool, ['sleep', '60'])).code, 'tool-timeout');
+  t.is((await tool.run('true', [])).code, 0);
+  t.true(performance.now() - started < 5_000);
+});

@@ -230,3 +230,17 @@ test.serial('5,000 events in 40 answers cost well under 0.3 s of this thread', a
   });
   t.is(keys.length, 0, 'a counting range carries no keys');
 });
+
+test.serial('the root is a prefix as any other', async (t) => {
+  if (!hasEtcd(t)) return;
+  const etcd = await etcdFor(t);
+  const { client, parts } = open(t, etcd.endpoint);
+  const registry = new EtcdRegistry({ client, prefix: '/', logger: parts.logger });
+  await etcdctl(etcd.endpoint, ['put', '/config', 'the config']);
+  await etcdctl(etcd.endpoint, ['put', '/subnets/10.5.1.0-24', VALUE]);
+  t.is((await registry.readConfig())?.text, 'the config');
+  t.deepEqual(
+    (await registry.list()).records.map(({ key }) => key),
+    ['10.5.1.0-24'],
+  );
+});

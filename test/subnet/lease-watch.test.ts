@@ -178,6 +178,24 @@ test('unreadable keys are logged once, counted, and cost no peer', async (t) => 
   followed.stop();
 });
 
+test('however many keys are unreadable, the log stays short, and every one is counted', async (t) => {
+  const { world, node, followed } = setUp();
+  for (let index = 0; index < 3000; index++) world.write(`junk${index}`, 'x');
+  await world.clock.advance(0);
+  for (let minute = 0; minute < 3; minute++) {
+    for (let index = 0; index < 500; index++) {
+      world.write('10.5.1.0-24', `junk ${minute} ${index}`);
+      await world.clock.advance(100);
+    }
+    await world.clock.advance(60_000);
+  }
+  const warned = node.logger.lines.filter(({ level }) => level === 'warn');
+  t.true(warned.length > 3 && warned.length <= 5 * 21, `${warned.length} lines`);
+  t.is(node.counters.get('leaseUnreadable'), 3000 + 1500);
+  t.deepEqual([...followed.all.keys()], ['10.5.1.0-24']);
+  followed.stop();
+});
+
 test('after the stop nothing is told and no timer runs, whatever it was doing', async (t) => {
   for (const away of [false, true]) {
     const { world, node, followed } = setUp();

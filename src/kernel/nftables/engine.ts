@@ -128,13 +128,12 @@ export class NftEngine implements RuleEngine {
       memory.dropping = others.dropping;
     }
     memory.range = wanted.range;
-    memory.forward = wanted.forward === true;
+    memory.forward = wanted.forward !== false;
     return { changes, problems: memory.problems };
   }
 
   async #others(wanted: WantedRules, former: Listing | undefined, memory: Memory): Promise<ForwardOutcome> {
-    if (wanted.forward === 'elsewhere') return { changes: 0, problems: [], dropping: [] };
-    if (wanted.forward) return openForwardHook(this.#nft, this.#logger, wanted, former);
+    if (wanted.forward !== false) return openForwardHook(this.#nft, this.#logger, wanted, former);
     const ranges = knownRanges(wanted.range, memory.range, rangeIn(former));
     const changes = await closeForwardHook(this.#nft, wanted.network, nftFamily(wanted.family), ranges);
     return { changes, problems: [], dropping: [] };

@@ -30,7 +30,7 @@ export interface ForwardOutcome {
 }
 
 /**
- * Looks at every base chain of the forward hook. `former` is our table as it was, which tells what range the entry
+ * Looks at every base chain of the forward hook, and enters table `filter` unless another engine does (`elsewhere`). `former` is our table as it was, which tells what range the entry
  * may still be for. Rejects with RulesError.
  */
 export async function openForwardHook(
@@ -53,7 +53,7 @@ export async function openForwardHook(
   for (const [tableFamily, name] of tables.slice(0, TABLE_LIMIT)) {
     let listing = await lookInto(nft, tableFamily, name, problems);
     if (listing === undefined) continue;
-    if (tableFamily === family && name === ENTERED_TABLE) {
+    if (wanted.forward === true && tableFamily === family && name === ENTERED_TABLE) {
       const lines = entering(listing, wanted, former);
       if (lines.length > 0) {
         await nft.send(lines);

@@ -216,3 +216,18 @@ for (const [options, message] of badOptions) {
     t.throws(() => vxlan.open(options, context()), { code: 'config-backend', message });
   });
 }
+
+test('two subnets with one base address would need one neighbour twice: the newer lease has it', (t) => {
+  const wider = lease({
+    subnet: '10.5.9.0/25',
+    publicIp: '192.168.50.3',
+    mac: '7e:18:59:77:82:2b',
+    revision: 3,
+  });
+  const { kernel, skipped } = opened().wanted(OWN, [PEER, wider], NO_ROUTES);
+  t.deepEqual(
+    kernel.neighbours.map(({ mac }) => mac),
+    ['7e:18:59:77:82:2b' as Mac],
+  );
+  t.is(skipped[0]?.peer, PEER);
+});
