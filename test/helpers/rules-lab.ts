@@ -10,7 +10,7 @@ import { makeCluster } from './lab.js';
 
 export type Mode = 'nftables' | 'iptables';
 export const MODES: readonly Mode[] = ['nftables', 'iptables'];
-export const TABLE = ['ip', 'flannel-network'] as const;
+const TABLE = ['ip', 'flannel-network'] as const;
 
 export function configOf(mode: Mode): unknown {
   return {
