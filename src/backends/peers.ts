@@ -1,16 +1,7 @@
 // Which leases can be peers at all, whatever the backend: a lease is written by others and may say anything.
 // What a backend needs beyond that (a MAC, a gateway on-link) it checks itself.
 
-import {
-  addressOf,
-  contains,
-  familyOf,
-  networkOf,
-  overlaps,
-  type Cidr,
-  type Family,
-  type Ip,
-} from '../subnet/cidr.js';
+import { addressOf, familyOf, spanOf, type Cidr, type Family, type Ip, type Span } from '../subnet/cidr.js';
 import type { LeaseRecord } from '../subnet/lease.js';
 
 /** A peer's subnet and address of one family, checked. */
@@ -20,12 +11,23 @@ export interface PeerEndpoint {
   readonly publicIp: Ip;
 }
 
-export interface PeerRules {
+/** What a peer is held against. */
+interface PeerRuleFields {
   readonly leaseType: string;
   readonly family: Family;
   readonly range: Cidr;
   readonly ownSubnet: Cidr;
   readonly ownPublicIp: Ip;
+}
+
+/** The same, read once for thousands of peers. */
+export interface PeerRules extends PeerRuleFields {
+  readonly rangeSpan: Span;
+  readonly ownSpan: Span;
+}
+
+export function peerRules(fields: PeerRuleFields): PeerRules {
+  return { ...fields, rangeSpan: spanOf(fields.range), ownSpan: spanOf(fields.ownSubnet) };
 }
 
 /** The peer's endpoint, or the reason why it gets no route. */
@@ -43,11 +45,18 @@ export function peerEndpoint(peer: LeaseRecord, rules: PeerRules): PeerEndpoint 
   return { subnet, base: addressOf(subnet), publicIp };
 }
 
-function subnetFault(subnet: Cidr, { range, ownSubnet }: PeerRules): string | undefined {
-  if (networkOf(subnet) !== subnet) return `${subnet} has host bits set`;
+function subnetFault(
+  subnet: Cidr,
+  { family, range, rangeSpan, ownSubnet, ownSpan }: PeerRules,
+): string | undefined {
+  if (familyOf(subnet) !== family) return `${subnet} is no IPv${family} subnet`;
+  const { address, first, last } = spanOf(subnet);
+  if (address !== first) return `${subnet} has host bits set`;
   // A lease for the whole range, or for 0.0.0.0/0, would draw everybody's traffic to one node.
-  if (!contains(range, subnet) || subnet === range) return `${subnet} is no subnet of the network ${range}`;
-  if (overlaps(subnet, ownSubnet)) return `${subnet} overlaps our own subnet ${ownSubnet}`;
+  if (first < rangeSpan.first || last > rangeSpan.last || subnet === range) {
+    return `${subnet} is no subnet of the network ${range}`;
+  }
+  if (first <= ownSpan.last && ownSpan.first <= last) return `${subnet} overlaps our own subnet ${ownSubnet}`;
   return undefined;
 }
 

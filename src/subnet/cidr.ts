@@ -81,6 +81,21 @@ export function sizeOf(family: Family, length: number): bigint {
   return 1n << BigInt(addressBits(family) - length);
 }
 
+/** A prefix as numbers: its address as written, and the first and last address it holds. */
+export interface Span {
+  readonly address: bigint;
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
+/** Reads the prefix once, where several comparisons follow. */
+export function spanOf(prefix: Cidr): Span {
+  const size = sizeOf(familyOf(prefix), lengthOf(prefix));
+  const address = ipToNumber(addressOf(prefix));
+  const first = address - (address % size);
+  return { address, first, last: first + size - 1n };
+}
+
 /** The first address of the prefix, as a number. */
 export function firstOf(prefix: Cidr): bigint {
   const size = sizeOf(familyOf(prefix), lengthOf(prefix));

@@ -6,7 +6,7 @@ import { ConfigError } from '../../subnet/errors.js';
 import type { LeaseAttributes, LeaseRecord } from '../../subnet/lease.js';
 import type { Backend, BackendContext, OpenedBackend, RouteTo } from '../backend.js';
 import { mergeWanted, type PeerPart, type Wanted } from '../wanted.js';
-import { LEASE_TYPE, ownPart, peerPart, type HostGwSide } from './wanted.js';
+import { LEASE_TYPE, ownPart, peerPart, rulesOf, type HostGwSide } from './wanted.js';
 
 export const hostGw: Backend = { type: 'host-gw', leaseType: LEASE_TYPE, open };
 
@@ -40,8 +40,9 @@ function open(_options: JsonObject, { external, ranges }: BackendContext): Opene
     if (subnet === undefined)
       throw new ConfigError('config-backend', `our lease ${own.key} has no IPv${family} subnet`);
     if (memo.routeTo !== routeTo || memo.subnet !== subnet) memo = { parts: new WeakMap(), routeTo, subnet };
+    const rules = rulesOf(side, subnet);
     const partOf = (peer: LeaseRecord): PeerPart => {
-      const part = memo.parts.get(peer) ?? peerPart(side, subnet, peer, routeTo);
+      const part = memo.parts.get(peer) ?? peerPart(side, rules, peer, routeTo);
       memo.parts.set(peer, part);
       return part;
     };

@@ -7,7 +7,7 @@ import { lengthOf, type Cidr, type Family, type Ip } from '../../subnet/cidr.js'
 import type { LeaseRecord } from '../../subnet/lease.js';
 import type { RouteTo } from '../backend.js';
 import { onLink } from '../onlink.js';
-import { peerEndpoint } from '../peers.js';
+import { peerEndpoint, peerRules, type PeerRules } from '../peers.js';
 import type { OwnPart, PeerPart } from '../wanted.js';
 
 export const LEASE_TYPE = 'host-gw';
@@ -26,14 +26,20 @@ export function ownPart({ iface, range }: HostGwSide, ownSubnet: Cidr): OwnPart 
   return { links: [], addresses: [], direct: { link: iface, range, length: lengthOf(ownSubnet) } };
 }
 
+/** What every peer of this side is held against. */
+export function rulesOf(side: HostGwSide, ownSubnet: Cidr): PeerRules {
+  const { family, range, publicIp: ownPublicIp } = side;
+  return peerRules({ leaseType: LEASE_TYPE, family, range, ownSubnet, ownPublicIp });
+}
+
 /**
  * The route of one peer. A peer that is on-link through another interface is left out as well: its answers would
  * come to our public address, which is on this one, and the kernel takes no route over an interface that does not
  * reach its gateway.
  */
-export function peerPart(side: HostGwSide, ownSubnet: Cidr, peer: LeaseRecord, routeTo: RouteTo): PeerPart {
-  const { family, iface, range, publicIp: ownPublicIp } = side;
-  const endpoint = peerEndpoint(peer, { leaseType: LEASE_TYPE, family, range, ownSubnet, ownPublicIp });
+export function peerPart(side: HostGwSide, rules: PeerRules, peer: LeaseRecord, routeTo: RouteTo): PeerPart {
+  const { iface } = side;
+  const endpoint = peerEndpoint(peer, rules);
   if ('skip' in endpoint) return endpoint;
   const { subnet: dst, publicIp: via } = endpoint;
   const near = onLink(routeTo, via);

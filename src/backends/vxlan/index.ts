@@ -8,7 +8,7 @@ import type { Backend, BackendContext, OpenedBackend, RouteTo } from '../backend
 import { mergeWanted, type PeerPart, type Wanted } from '../wanted.js';
 import { parseVxlanConfig } from './config.js';
 import { randomMac, vtepMac } from './mac.js';
-import { deviceMtu, deviceName, LEASE_TYPE, ownPart, peerPart, type VxlanSide } from './wanted.js';
+import { deviceMtu, deviceName, LEASE_TYPE, ownPart, peerPart, rulesOf, type VxlanSide } from './wanted.js';
 
 export const vxlan: Backend = { type: 'vxlan', leaseType: LEASE_TYPE, open };
 
@@ -52,8 +52,9 @@ function open(options: JsonObject, context: BackendContext): OpenedBackend {
     }
     const side: VxlanSide = { family, config, external, range, mac, source, publicIp };
     if (memo.routeTo !== routeTo || memo.subnet !== subnet) memo = { parts: new WeakMap(), routeTo, subnet };
+    const rules = rulesOf(side, subnet);
     const partOf = (peer: LeaseRecord): PeerPart => {
-      const part = memo.parts.get(peer) ?? peerPart(side, subnet, peer, routeTo);
+      const part = memo.parts.get(peer) ?? peerPart(side, rules, peer, routeTo);
       memo.parts.set(peer, part);
       return part;
     };

@@ -19,7 +19,7 @@ import {
 import type { LeaseRecord } from '../../subnet/lease.js';
 import type { ExternalInterface, RouteTo } from '../backend.js';
 import { onLink } from '../onlink.js';
-import { peerEndpoint } from '../peers.js';
+import { peerEndpoint, peerRules, type PeerRules } from '../peers.js';
 import type { OwnPart, PeerPart } from '../wanted.js';
 import type { VxlanConfig } from './config.js';
 import { vtepMac } from './mac.js';
@@ -84,10 +84,16 @@ export function ownPart(side: VxlanSide, ownSubnet: Cidr): OwnPart {
   };
 }
 
+/** What every peer of this side is held against. */
+export function rulesOf(side: VxlanSide, ownSubnet: Cidr): PeerRules {
+  const { family, range, publicIp: ownPublicIp } = side;
+  return peerRules({ leaseType: LEASE_TYPE, family, range, ownSubnet, ownPublicIp });
+}
+
 /** The entries of one peer, direct where that is on and the peer is on-link. */
-export function peerPart(side: VxlanSide, ownSubnet: Cidr, peer: LeaseRecord, routeTo: RouteTo): PeerPart {
-  const { family, config, range, publicIp: ownPublicIp } = side;
-  const endpoint = peerEndpoint(peer, { leaseType: LEASE_TYPE, family, range, ownSubnet, ownPublicIp });
+export function peerPart(side: VxlanSide, rules: PeerRules, peer: LeaseRecord, routeTo: RouteTo): PeerPart {
+  const { family, config } = side;
+  const endpoint = peerEndpoint(peer, rules);
   if ('skip' in endpoint) return endpoint;
   const { subnet: dst, base, publicIp } = endpoint;
   if (config.directRouting) {
