@@ -35,7 +35,9 @@ function isFresh(inputs) {
   return inputs.every((file) => statSync(file).mtimeMs <= built);
 }
 
-const files = readdirSync(sourceFolder).map((name) => join(sourceFolder, name));
+const files = readdirSync(sourceFolder, { recursive: true })
+  .map((name) => join(sourceFolder, name))
+  .filter((name) => /\.[ch]$/.test(name));
 if (!isFresh([fileURLToPath(import.meta.url), ...files])) {
   mkdirSync(dirname(target), { recursive: true });
   // A process may have the old file mapped: write beside it, then rename.

@@ -2,7 +2,7 @@
  * A smoke run of netlink_socket.c and sd_notify.c under the sanitizers: answers arrive whole, errors are errors,
  * closing is safe at any moment. Exit status 0, or the number of the line that failed. No privilege needed.
  */
-#include "../src/netlink_socket.h"
+#include "../src/netlink/netlink_socket.h"
 #include "../src/sd_notify.h"
 
 #include <errno.h>

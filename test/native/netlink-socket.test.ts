@@ -18,8 +18,8 @@ test('the netlink socket and sd_notify pass their C test under the sanitizers', 
   const program = join(folder, 'netlink_socket_test');
   const sources = [
     'test/netlink_socket_test.c',
-    'src/netlink_socket.c',
-    'src/netlink_open.c',
+    'src/netlink/netlink_socket.c',
+    'src/netlink/netlink_open.c',
     'src/sd_notify.c',
   ];
   const flags =

@@ -1,57 +1,15 @@
 /*
- * The Node-API face of this folder, and the only file that includes node_api.h. It converts values, ties C lifetimes
- * to JavaScript's, and checks nothing that src/native.ts has checked already. Lifetimes: ../README.md.
+ * A netlink socket as a JavaScript object. Ties its C lifetime to JavaScript's; rules in ../../README.md.
  */
-#include <node_api.h>
+#include "bindings.h"
+#include "values.h"
+
+#include "../netlink/netlink_socket.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include "errno_name.h"
-#include "netlink_socket.h"
-#include "sd_notify.h"
 
 #define MAX_GROUPS 32
-#define MAX_PATH 4096
-
-/* ---- errors and arguments ---- */
-
-/* The one place where -errno becomes a JavaScript error: {message, code: 'EPERM', errno: 1, operation}. */
-static napi_value throw_errno(napi_env env, const char *operation, int error)
-{
-	napi_value code, message, number, name, object;
-
-	if (napi_create_string_utf8(env, errno_name(error), NAPI_AUTO_LENGTH, &code) != napi_ok ||
-	    napi_create_string_utf8(env, operation, NAPI_AUTO_LENGTH, &message) != napi_ok ||
-	    napi_create_string_utf8(env, operation, NAPI_AUTO_LENGTH, &name) != napi_ok ||
-	    napi_create_int32(env, error < 0 ? -error : error, &number) != napi_ok ||
-	    napi_create_error(env, code, message, &object) != napi_ok ||
-	    napi_set_named_property(env, object, "errno", number) != napi_ok ||
-	    napi_set_named_property(env, object, "operation", name) != napi_ok)
-		return NULL;
-	napi_throw(env, object);
-	return NULL;
-}
-
-static napi_value throw_argument(napi_env env, const char *message)
-{
-	napi_throw_type_error(env, NULL, message);
-	return NULL;
-}
-
-/* Copies a string argument; false when it is none or does not fit. */
-static bool get_text(napi_env env, napi_value value, char *text, size_t size)
-{
-	size_t length;
-
-	if (napi_get_value_string_utf8(env, value, NULL, 0, &length) != napi_ok || length >= size)
-		return false;
-	return napi_get_value_string_utf8(env, value, text, size, &length) == napi_ok && strlen(text) == length;
-}
-
-/* ---- a netlink socket as a JavaScript object ---- */
 
 /*
  * Two sides hold it, each counted in `holders`: the JavaScript object, until its finalizer, and the threadsafe
@@ -129,7 +87,7 @@ static void deliver_to_js(napi_env env, napi_value listener, void *context, void
 {
 	struct handle *handle = context;
 	struct delivery *delivery = data;
-	napi_value arguments[3], receiver, exception;
+	napi_value arguments[3], receiver;
 
 	if (env == NULL || handle->socket == NULL) {
 		free_delivery(delivery);
@@ -140,13 +98,7 @@ static void deliver_to_js(napi_env env, napi_value listener, void *context, void
 	if (delivery_arguments(env, delivery, arguments) == napi_ok && napi_get_undefined(env, &receiver) == napi_ok)
 		(void)napi_call_function(env, receiver, listener, 3, arguments, NULL);
 	free_delivery(delivery);
-	/* An exception of the listener is a defect of the program: let node treat it like any uncaught one. */
-	if (napi_get_and_clear_last_exception(env, &exception) == napi_ok) {
-		napi_valuetype type;
-
-		if (napi_typeof(env, exception, &type) == napi_ok && type != napi_undefined)
-			napi_fatal_exception(env, exception);
-	}
+	rethrow_uncaught(env);
 }
 
 static void close_handle(struct handle *handle)
@@ -276,11 +228,10 @@ static napi_status make_object(napi_env env, struct handle *handle, napi_value *
  *             listener: (data: Buffer | undefined, errno: number, sending: boolean) => void)
  *   → { portId: number, send(bytes: Uint8Array): void, close(): void }
  */
-static napi_value js_open_netlink(napi_env env, napi_callback_info info)
+napi_value js_open_netlink(napi_env env, napi_callback_info info)
 {
 	size_t count = 5;
 	napi_value arguments[5], object;
-	napi_valuetype netns_type, listener_type;
 	uint32_t groups[MAX_GROUPS];
 	char netns[MAX_PATH];
 	struct netlink_options options = { .groups = groups };
@@ -292,11 +243,9 @@ static napi_value js_open_netlink(napi_env env, napi_callback_info info)
 	    napi_get_value_int32(env, arguments[0], &options.protocol) != napi_ok ||
 	    !get_groups(env, arguments[1], groups, &options.group_count) ||
 	    napi_get_value_int32(env, arguments[2], &options.receive_buffer) != napi_ok ||
-	    napi_typeof(env, arguments[3], &netns_type) != napi_ok ||
-	    (netns_type != napi_undefined && !get_text(env, arguments[3], netns, sizeof(netns))) ||
-	    napi_typeof(env, arguments[4], &listener_type) != napi_ok || listener_type != napi_function)
+	    !get_optional_text(env, arguments[3], netns, sizeof(netns), &options.netns) ||
+	    !is_function(env, arguments[4]))
 		return throw_argument(env, "openNetlink: expected (protocol, groups, receiveBuffer, netns, listener)");
-	options.netns = netns_type == napi_undefined ? NULL : netns;
 
 	handle = calloc(1, sizeof(*handle));
 	if (handle == NULL)
@@ -323,31 +272,4 @@ static napi_value js_open_netlink(napi_env env, napi_callback_info info)
 	/* Added after the threadsafe function's own hook, so it runs before it. */
 	napi_add_env_cleanup_hook(env, on_env_cleanup, handle);
 	return object;
-}
-
-/* notify(path: string, text: string): void */
-static napi_value js_notify(napi_env env, napi_callback_info info)
-{
-	size_t count = 2;
-	napi_value arguments[2];
-	char path[MAX_PATH], text[MAX_PATH];
-	int result;
-
-	if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok || count != 2 ||
-	    !get_text(env, arguments[0], path, sizeof(path)) || !get_text(env, arguments[1], text, sizeof(text)))
-		return throw_argument(env, "notify: expected (path, text), each shorter than 4096 bytes and without NUL");
-	result = sd_notify_send(path, text);
-	return result < 0 ? throw_errno(env, "notify the service manager", result) : NULL;
-}
-
-NAPI_MODULE_INIT()
-{
-	const napi_property_descriptor properties[] = {
-		{ .utf8name = "openNetlink", .method = js_open_netlink, .attributes = napi_enumerable },
-		{ .utf8name = "notify", .method = js_notify, .attributes = napi_enumerable },
-	};
-
-	if (napi_define_properties(env, exports, sizeof(properties) / sizeof(properties[0]), properties) != napi_ok)
-		return NULL;
-	return exports;
 }

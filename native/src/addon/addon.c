@@ -1,0 +1,35 @@
+/*
+ * The addon's exports. This folder is the Node-API face of native/: the only one that includes node_api.h. It converts
+ * values, ties C lifetimes to JavaScript's, and checks nothing that src/native.ts has checked already.
+ */
+#include "bindings.h"
+#include "values.h"
+
+#include "../sd_notify.h"
+
+/* notify(path: string, text: string): void */
+static napi_value js_notify(napi_env env, napi_callback_info info)
+{
+	size_t count = 2;
+	napi_value arguments[2];
+	char path[MAX_PATH], text[MAX_PATH];
+	int result;
+
+	if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok || count != 2 ||
+	    !get_text(env, arguments[0], path, sizeof(path)) || !get_text(env, arguments[1], text, sizeof(text)))
+		return throw_argument(env, "notify: expected (path, text), each shorter than 4096 bytes and without NUL");
+	result = sd_notify_send(path, text);
+	return result < 0 ? throw_errno(env, "notify the service manager", result) : NULL;
+}
+
+NAPI_MODULE_INIT()
+{
+	const napi_property_descriptor properties[] = {
+		{ .utf8name = "openNetlink", .method = js_open_netlink, .attributes = napi_enumerable },
+		{ .utf8name = "notify", .method = js_notify, .attributes = napi_enumerable },
+	};
+
+	if (napi_define_properties(env, exports, sizeof(properties) / sizeof(properties[0]), properties) != napi_ok)
+		return NULL;
+	return exports;
+}

@@ -1,0 +1,11 @@
+/*
+ * What the addon exports, one function each, made in the file of its subject.
+ */
+#ifndef FLANNELD_ADDON_BINDINGS_H
+#define FLANNELD_ADDON_BINDINGS_H
+
+#include <node_api.h>
+
+napi_value js_open_netlink(napi_env env, napi_callback_info info);
+
+#endif
