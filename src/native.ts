@@ -43,6 +43,48 @@ export interface NetlinkOptions {
   readonly netns?: string;
 }
 
+/** What the packet engine is opened with; bounds and meaning in native/src/dataplane/engine.h. */
+export interface NativeDataplaneOptions {
+  readonly device: string;
+  readonly deviceIndex: number;
+  readonly multiQueue: boolean;
+  /** 4 or 16 bytes, in network order; so are the other addresses, of which no bytes mean none. */
+  readonly source: Uint8Array;
+  readonly port: number;
+  readonly mtu: number;
+  readonly icmpV4: Uint8Array;
+  readonly icmpV6: Uint8Array;
+  /** Prefixes of 18 bytes: version, length, address. */
+  readonly own: Uint8Array;
+  /** 0 off, 1 on, 2 strict. */
+  readonly filter: 0 | 1 | 2;
+  readonly queues: number;
+  /** A thread for each direction of a queue. */
+  readonly split: boolean;
+  readonly spinNs: number;
+  /** Names of features not to be used. */
+  readonly disabled: readonly string[];
+}
+
+/** A running packet engine. Every method but close() throws NativeError (EBADF) after close(). */
+export interface DataplaneHandle {
+  /** Records of 40 bytes; throws NativeError and keeps the former routes for one that is none. */
+  setRoutes(records: Uint8Array): void;
+  counters(): Record<string, number>;
+  /** Records of 56 bytes. */
+  peers(): Uint8Array;
+  /** The features in use. */
+  features(): string[];
+  /** Ends the threads, at most 100 ms later, and closes. May be repeated. */
+  close(): void;
+}
+
+/** Tables of the engine, name → what it is. */
+export interface DataplaneNames {
+  readonly counters: Readonly<Record<string, string>>;
+  readonly features: Readonly<Record<string, string>>;
+}
+
 interface Addon {
   openNetlink(
     protocol: number,
@@ -52,6 +94,11 @@ interface Addon {
     listener: (data: Uint8Array | undefined, errno: number, sending: boolean) => void,
   ): NetlinkHandle;
   notify(path: string, text: string): void;
+  openDataplane(
+    options: NativeDataplaneOptions,
+    failed: (errno: number, place: string) => void,
+  ): DataplaneHandle;
+  dataplaneNames(): DataplaneNames;
 }
 
 /** Opens a netlink socket; an open one keeps the process alive. Throws NativeError. */
@@ -61,6 +108,21 @@ export function openNetlink(options: NetlinkOptions, handlers: NetlinkHandlers):
     if (data === undefined) handlers.error(errno, sending);
     else handlers.data(data);
   });
+}
+
+/**
+ * Opens device and socket and starts the threads; a running engine keeps the process alive. `failed` is called once
+ * for each thread that cannot go on. Throws NativeError, whose `operation` says what failed.
+ */
+export function openDataplane(
+  options: NativeDataplaneOptions,
+  failed: (errno: number, place: string) => void,
+): DataplaneHandle {
+  return loadAddon().openDataplane(options, failed);
+}
+
+export function dataplaneNames(): DataplaneNames {
+  return loadAddon().dataplaneNames();
 }
 
 /** Sends one sd_notify message to the socket that NOTIFY_SOCKET names (`/path` or `@abstract`). Throws NativeError. */

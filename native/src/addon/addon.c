@@ -26,6 +26,8 @@ NAPI_MODULE_INIT()
 {
 	const napi_property_descriptor properties[] = {
 		{ .utf8name = "openNetlink", .method = js_open_netlink, .attributes = napi_enumerable },
+		{ .utf8name = "openDataplane", .method = js_open_dataplane, .attributes = napi_enumerable },
+		{ .utf8name = "dataplaneNames", .method = js_dataplane_names, .attributes = napi_enumerable },
 		{ .utf8name = "notify", .method = js_notify, .attributes = napi_enumerable },
 	};
 

@@ -244,19 +244,6 @@ void engine_counters(const struct engine *engine, uint64_t counters[COUNTER_COUN
 	}
 }
 
-static void sum_traffic(const struct peer *peer, uint64_t sums[4])
-{
-	memset(sums, 0, 4 * sizeof(sums[0]));
-	for (uint32_t i = 0; i < peer->workers; i++) {
-		const struct traffic *traffic = &peer->traffic[i];
-
-		sums[0] += atomic_load_explicit(&traffic->sent_packets, memory_order_relaxed);
-		sums[1] += atomic_load_explicit(&traffic->sent_bytes, memory_order_relaxed);
-		sums[2] += atomic_load_explicit(&traffic->received_packets, memory_order_relaxed);
-		sums[3] += atomic_load_explicit(&traffic->received_bytes, memory_order_relaxed);
-	}
-}
-
 void engine_peers(const struct engine *engine,
 		  void (*each)(void *context, const struct peer *peer, const uint64_t sums[4]), void *context)
 {
@@ -264,7 +251,7 @@ void engine_peers(const struct engine *engine,
 	uint64_t sums[4];
 
 	for (uint32_t i = 0; generation != NULL && i < generation->peer_count; i++) {
-		sum_traffic(generation->peers[i], sums);
+		peer_sum(generation->peers[i], sums);
 		each(context, generation->peers[i], sums);
 	}
 }

@@ -1,5 +1,5 @@
 /*
- * Making and freeing peers.
+ * Making and freeing peers, and adding up their traffic.
  */
 #include "peer.h"
 
@@ -37,4 +37,17 @@ void peer_release(struct peer *peer)
 {
 	if (--peer->holders == 0)
 		free(peer);
+}
+
+void peer_sum(const struct peer *peer, uint64_t sums[4])
+{
+	memset(sums, 0, 4 * sizeof(sums[0]));
+	for (uint32_t i = 0; i < peer->workers; i++) {
+		const struct traffic *traffic = &peer->traffic[i];
+
+		sums[0] += atomic_load_explicit(&traffic->sent_packets, memory_order_relaxed);
+		sums[1] += atomic_load_explicit(&traffic->sent_bytes, memory_order_relaxed);
+		sums[2] += atomic_load_explicit(&traffic->received_packets, memory_order_relaxed);
+		sums[3] += atomic_load_explicit(&traffic->received_bytes, memory_order_relaxed);
+	}
 }

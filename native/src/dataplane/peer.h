@@ -41,6 +41,9 @@ struct peer *peer_new(uint8_t version, struct ip_address ip, uint16_t port, uint
 /* Lets go; the last one frees it. */
 void peer_release(struct peer *peer);
 
+/* What all workers carried: packets and bytes sent, packets and bytes received. */
+void peer_sum(const struct peer *peer, uint64_t sums[4]);
+
 /* Adds to a counter that only this thread writes. */
 static inline void count(_Atomic uint64_t *counter, uint64_t by)
 {
