@@ -33,6 +33,7 @@ const NEEDS = [
   { command: 'iperf3', package: 'iperf3' },
   { command: 'tcpdump', package: 'tcpdump' },
   { command: 'strace', package: 'strace' },
+  { command: 'ethtool', package: 'ethtool' },
   { command: 'openssl', package: 'openssl' },
   { command: 'nft', package: 'nftables' },
   { command: 'ps', package: 'procps' },

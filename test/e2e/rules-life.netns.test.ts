@@ -8,7 +8,14 @@ import type { Host } from '../../src/lab/host.js';
 import type { Argv } from '../../src/lab/processes.js';
 import { until } from '../../src/lab/until.js';
 import { canMakeHosts, flanneldCommand, makeCluster, member } from '../helpers/lab.js';
-import { configOf, makeRuleCluster, MODES, type Mode } from '../helpers/rules-lab.js';
+import {
+  configOf,
+  makeRuleCluster,
+  MODES,
+  SYSTEM_PATH,
+  withoutTools,
+  type Mode,
+} from '../helpers/rules-lab.js';
 
 const TRACE = '/run/trace';
 /** -D: the daemon keeps its pid, and strace is its child. */
@@ -146,25 +153,13 @@ test.serial('the set of peers follows the leases', async (t) => {
   t.is(two.flanneld.process.exit, undefined);
 });
 
-/** The daemon with every rule tool replaced by something that cannot be executed. */
-const withoutTools = (): Argv => [
-  'unshare',
-  '--mount',
-  'sh',
-  '-c',
-  'for tool in nft iptables; do mount --bind /dev/null "$(readlink -f "$(command -v $tool)")"; done; exec "$@"',
-  'sh',
-  ...flanneldCommand(),
-];
-
 test.serial(
   'without nft and iptables it goes on after one error line, but not where it is to masquerade',
   async (t) => {
     if (!canMakeHosts(t)) return;
     const cluster = await makeCluster(t, 0);
     const [plain, masquerading] = [await cluster.lab.addHost(), await cluster.lab.addHost()];
-    // npm's own folder of programs has another one called nft.
-    const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
+    const env = SYSTEM_PATH;
     const started = await Flanneld.up(plain, { ...cluster.daemonOptions({ command: withoutTools() }), env });
     t.regex(started.log(100), /no traffic rules: going on without them/);
     const waiting = Flanneld.start(masquerading, {

@@ -4,9 +4,9 @@
 import type { ExecutionContext } from 'ava';
 import type { Cluster } from '../../src/lab/cluster.js';
 import type { Namespace } from '../../src/lab/namespace.js';
-import type { LabProcess } from '../../src/lab/processes.js';
+import type { Argv, LabProcess } from '../../src/lab/processes.js';
 import { until } from '../../src/lab/until.js';
-import { makeCluster } from './lab.js';
+import { flanneldCommand, makeCluster } from './lab.js';
 
 export type Mode = 'nftables' | 'iptables';
 export const MODES: readonly Mode[] = ['nftables', 'iptables'];
@@ -73,52 +73,45 @@ function checksum(header: Buffer): number {
   return ~sum & 0xffff;
 }
 
-/** A VXLAN packet with an inner UDP packet to port 9001 (RFC 7348, section 5; without UDP checksum, RFC 768). */
-export function vxlanPacket(inner: {
-  readonly vni: number;
-  readonly mac: string;
+/** What an inner packet says of itself. */
+export interface InnerPacket {
   readonly from: string;
   readonly to: string;
   readonly text: string;
-}): Buffer {
-  const vxlan = Buffer.from([8, 0, 0, 0, 0, 0, inner.vni, 0]);
-  const mac = Buffer.from(inner.mac.replaceAll(':', ''), 'hex');
-  const ethernet = Buffer.concat([mac, Buffer.from([2, 0, 0, 0, 9, 9, 8, 0])]);
-  const text = Buffer.from(inner.text);
+}
+
+/** A whole IPv4 packet with a UDP datagram to port 9001 (without UDP checksum, RFC 768). */
+export function innerPacket({ from, to, text: words }: InnerPacket): Buffer {
+  const text = Buffer.from(words);
   const udp = Buffer.alloc(8);
   udp.writeUInt16BE(9001, 0);
   udp.writeUInt16BE(9001, 2);
   udp.writeUInt16BE(8 + text.length, 4);
-  const ip = Buffer.from([
-    0x45,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    64,
-    17,
-    0,
-    0,
-    ...octets(inner.from),
-    ...octets(inner.to),
-  ]);
+  const start = [0x45, 0, 0, 0, 0, 0, 0, 0, 64, 17, 0, 0];
+  const ip = Buffer.from([...start, ...octets(from), ...octets(to)]);
   ip.writeUInt16BE(28 + text.length, 2);
   ip.writeUInt16BE(checksum(ip), 10);
-  return Buffer.concat([vxlan, ethernet, ip, udp, text]);
+  return Buffer.concat([ip, udp, text]);
 }
 
-/** Sends `packet` `count` times to UDP port 8472 of `address`. */
+/** The same inside VXLAN (RFC 7348, section 5). */
+export function vxlanPacket(inner: InnerPacket & { readonly vni: number; readonly mac: string }): Buffer {
+  const vxlan = Buffer.from([8, 0, 0, 0, 0, 0, inner.vni, 0]);
+  const mac = Buffer.from(inner.mac.replaceAll(':', ''), 'hex');
+  const ethernet = Buffer.concat([mac, Buffer.from([2, 0, 0, 0, 9, 9, 8, 0])]);
+  return Buffer.concat([vxlan, ethernet, innerPacket(inner)]);
+}
+
+/** Sends `packet` `count` times to a UDP port of `address`: VXLAN's unless told. */
 export async function sendRaw(
   from: Namespace,
   address: string,
   packet: Buffer,
   count: number,
+  port = 8472,
 ): Promise<void> {
   const script = `const s = require('dgram').createSocket('udp4'), p = Buffer.from('${packet.toString('hex')}', 'hex');
-    let left = ${count}; const next = () => left-- > 0 ? s.send(p, 8472, '${address}', next) : s.close(); next()`;
+    let left = ${count}; const next = () => left-- > 0 ? s.send(p, ${port}, '${address}', next) : s.close(); next()`;
   await from.must(process.execPath, ['-e', script]);
 }
 
@@ -127,3 +120,17 @@ export async function counted(host: Namespace, counter: string): Promise<number>
   const text = await host.must('nft', ['list', 'counter', ...TABLE, counter]);
   return Number(/packets (\d+)/.exec(text)?.[1]);
 }
+
+/** The daemon with every rule tool replaced by something that cannot be executed. */
+export const withoutTools = (): Argv => [
+  'unshare',
+  '--mount',
+  'sh',
+  '-c',
+  'for tool in nft iptables; do mount --bind /dev/null "$(readlink -f "$(command -v $tool)")"; done; exec "$@"',
+  'sh',
+  ...flanneldCommand(),
+];
+
+/** The system's own programs: npm's folder of programs has another one called nft. */
+export const SYSTEM_PATH = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } as const;

@@ -1,0 +1,25 @@
+// How many threads and queues the engine gets, and whether it spins: from the cores there are. Pure.
+
+export interface Sizing {
+  readonly queues: number;
+  /** A thread for each direction of a queue. */
+  readonly split: boolean;
+  readonly spinNs: number;
+}
+
+const MOST_QUEUES = 4;
+/** What the default costs is one wake-up saved after each packet; see docs/udp.md. */
+const DEFAULT_SPIN_MICROSECONDS = 50;
+
+/**
+ * Where cores are scarce one thread does both directions, since a second one would only take its core away; spinning
+ * is the default only where a thread can do so without taking a core from the pods.
+ */
+export function sizeOf(
+  cores: number,
+  wishes: { readonly queues: number | undefined; readonly spinMicroseconds: number | undefined },
+): Sizing {
+  const queues = wishes.queues ?? Math.max(1, Math.min(MOST_QUEUES, Math.floor(cores / 2)));
+  const spin = wishes.spinMicroseconds ?? (cores > 2 ? DEFAULT_SPIN_MICROSECONDS : 0);
+  return { queues, split: cores > 2, spinNs: spin * 1000 };
+}
