@@ -86,7 +86,7 @@ export async function measure(options: RunOptions): Promise<Figures> {
     await live.stop();
 
     // A cold host: no device, hence no route, and no file; the lease in etcd stays, as after a reboot.
-    await host.ip(forget);
+    await forget(host);
     rmSync(host.path(SUBNET_FILE), { force: true });
     const observer = await observe(cluster.lab, host, [all]);
     const chill = await start(cluster, host);

@@ -26,7 +26,7 @@ const packets = (id: string): Metric[] => [
 ];
 
 /** One row a measure; the names are those of --measures. */
-export const MEASURES = {
+const MEASURES = {
   tcp: { title: 'TCP, one stream', metrics: tcp('tcp'), everyMtu: true },
   'tcp-reverse': { title: 'TCP, one stream, reverse', metrics: tcp('tcp-reverse'), everyMtu: true },
   tcp4: { title: 'TCP, four streams', metrics: tcp('tcp4') },

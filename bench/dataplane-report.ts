@@ -61,8 +61,8 @@ const PANELS: readonly PanelOf[] = [
   { mtu: 0, measure: 'tcp', metric: 1, better: 'less' },
   { mtu: 1, measure: 'tcp', metric: 0, better: 'more' },
   { mtu: 0, measure: 'packets', metric: 0, better: 'more' },
-  { mtu: 0, measure: 'segments', metric: 0, better: 'more' },
   { mtu: 0, measure: 'packets', metric: 1, better: 'more' },
+  { mtu: 0, measure: 'segments', metric: 0, better: 'more' },
   { mtu: 0, measure: 'latency', metric: 0, better: 'less' },
 ];
 

@@ -14,60 +14,58 @@ import { setScenes, type Scene } from './scenes.js';
 import { findSubjects, tools, type Subject } from './subjects.js';
 import { barChart } from './svg.js';
 
-/** Takes one measure of one scene and notes it; a failure is told, noted as a gap, and the run goes on. */
-async function note(
-  figures: Figures,
-  {
-    mtu,
-    round,
-    scene,
-    effort,
-  }: { mtu: number; round: string; scene: Scene; effort: DataplaneOptions['effort'] },
-  name: Exclude<MeasureName, 'rest'>,
-): Promise<void> {
-  const { metrics } = measureOf(name);
-  const place = (metric: string) => ({ mtu, subject: scene.name, metric }) as const;
-  const said = `  ${round} MTU ${mtu} ${name} ${scene.name}:`;
-  try {
-    const taken = await take(name, scene, effort);
-    for (const { id } of metrics) figures.add(place(id), taken[id] ?? null);
-    const shown = metrics.map(({ id, unit, digits }) => `${taken[id]?.toFixed(digits) ?? '?'} ${unit}`);
-    console.log(said, shown.join(', '));
-  } catch (error) {
-    for (const { id } of metrics) figures.add(place(id), null);
-    console.log(said, `failed: ${errorText(error)}`);
+/** One MTU's share of the run: every round, every measure, every scene in turn. */
+class Session {
+  readonly #options: DataplaneOptions;
+  readonly #figures: Figures;
+  readonly #mtu: number;
+  readonly #ended: AbortSignal;
+
+  constructor(options: DataplaneOptions, figures: Figures, mtu: number, ended: AbortSignal) {
+    this.#options = options;
+    this.#figures = figures;
+    this.#mtu = mtu;
+    this.#ended = ended;
   }
-}
 
-async function noteRest(
-  figures: Figures,
-  scenes: readonly Scene[],
-  mtu: number,
-  seconds: number,
-): Promise<void> {
-  console.log(`  at rest for ${seconds} s`);
-  const { daemons, machine: whole } = await atRest(scenes, seconds);
-  for (const [subject, used] of daemons) figures.add({ mtu, subject, metric: 'rest' }, used);
-  console.log(`  at rest the whole machine, every scene standing, used ${whole.toFixed(1)} CPU ms/s`);
-}
-
-async function measureAt(
-  options: DataplaneOptions,
-  run: Run,
-  mtu: number,
-  scenes: readonly Scene[],
-): Promise<void> {
-  const names = measuresAt(run, mtu);
-  for (let index = 0; index < options.rounds; index++) {
-    const round = `${index + 1}/${options.rounds}`;
-    for (const name of names) {
-      if (name === 'rest') continue;
-      for (const scene of inTurn(scenes, index))
-        await note(run.figures, { mtu, round, scene, effort: options.effort }, name);
+  async measure(scenes: readonly Scene[], names: readonly MeasureName[]): Promise<void> {
+    const { rounds } = this.#options;
+    for (let round = 0; round < rounds; round++) {
+      for (const name of names) {
+        if (name === 'rest') continue;
+        for (const scene of inTurn(scenes, round)) await this.#note(`${round + 1}/${rounds}`, name, scene);
+      }
     }
+    // At the end, because a daemon that has carried traffic is the one whose rest is of interest.
+    if (names.includes('rest')) await this.#noteRest(scenes);
   }
-  // At the end, because a daemon that has carried traffic is the one whose rest is of interest.
-  if (names.includes('rest')) await noteRest(run.figures, scenes, mtu, options.effort.restSeconds);
+
+  /** Takes one measure of one scene; a failure is told, noted as a gap, and the run goes on. */
+  async #note(round: string, name: Exclude<MeasureName, 'rest'>, scene: Scene): Promise<void> {
+    const { metrics } = measureOf(name);
+    const said = `  ${round} MTU ${this.#mtu} ${name} ${scene.name}:`;
+    let taken: Readonly<Record<string, number>> = {};
+    try {
+      taken = await take(name, scene, this.#options.effort);
+      const shown = metrics.map(({ id, unit, digits }) => `${taken[id]?.toFixed(digits) ?? '?'} ${unit}`);
+      console.log(said, shown.join(', '));
+    } catch (error) {
+      this.#ended.throwIfAborted();
+      console.log(said, `failed: ${errorText(error)}`);
+    }
+    this.#ended.throwIfAborted();
+    for (const { id } of metrics)
+      this.#figures.add({ mtu: this.#mtu, subject: scene.name, metric: id }, taken[id] ?? null);
+  }
+
+  async #noteRest(scenes: readonly Scene[]): Promise<void> {
+    const seconds = this.#options.effort.restSeconds;
+    console.log(`  at rest for ${seconds} s`);
+    const { daemons, machine: whole } = await atRest(scenes, seconds);
+    for (const [subject, used] of daemons)
+      this.#figures.add({ mtu: this.#mtu, subject, metric: 'rest' }, used);
+    console.log(`  at rest the whole machine, every scene standing, used ${whole.toFixed(1)} CPU ms/s`);
+  }
 }
 
 function wanted(options: DataplaneOptions): readonly Subject[] {
@@ -83,22 +81,29 @@ function picture(run: Run, rounds: number, date: string): string {
     title: `Traffic between two pods on two hosts, ${date}`,
     notes: [
       machineLine(machine()),
-      `Both hosts on this one machine. Median of ${rounds} alternating rounds; thin lines: range. Compare within a panel only.`,
+      `Both hosts on this one machine. Median of ${rounds === 1 ? 'one round' : `${rounds} alternating rounds`}; thin lines: range. Compare within a panel only.`,
     ],
     panels: panels(run),
   });
 }
 
-async function bench(options: DataplaneOptions, newProcesses: NewProcesses): Promise<boolean> {
+async function bench(
+  options: DataplaneOptions,
+  newProcesses: NewProcesses,
+  ended: AbortSignal,
+): Promise<boolean> {
   const used = tools();
   console.log(machineLine(machine(), ...Object.entries(used).map(([name, version]) => `${name} ${version}`)));
   const subjects = wanted(options);
   const { measures, mtus } = options;
   const run: Run = { figures: new Figures(), subjects: subjects.map(({ name }) => name), measures, mtus };
-  for (const mtu of mtus.filter((one) => measuresAt(run, one).length > 0)) {
+  for (const mtu of mtus) {
+    const names = measuresAt(run, mtu);
+    if (names.length === 0) continue;
     console.log(`setting up ${run.subjects.join(', ')} on a wire with MTU ${mtu}`);
     const processes = newProcesses();
-    await measureAt(options, run, mtu, await setScenes(processes, subjects, mtu));
+    const scenes = await setScenes(processes, subjects, mtu);
+    await new Session(options, run.figures, mtu, ended).measure(scenes, names);
     await processes.close();
   }
   console.log(`\n${reportText(run)}\n`);

@@ -13,20 +13,25 @@ export interface Bench<T> {
   readonly help: string;
   /** Undefined when help is asked for. */
   readonly parse: (args: readonly string[]) => T | undefined;
-  /** False when something could not be measured. */
-  readonly run: (options: T, processes: NewProcesses) => Promise<boolean>;
+  /**
+   * False when something could not be measured. One that outlives failures asks `ended` whether they are its own: it is
+   * aborted when the run is interrupted, just before everything is closed.
+   */
+  readonly run: (options: T, processes: NewProcesses, ended: AbortSignal) => Promise<boolean>;
 }
 
 async function guarded<T>(bench: Bench<T>, options: T): Promise<number> {
   const opened: Processes[] = [];
+  const ending = new AbortController();
   const open = (): Processes => {
     const processes = new Processes();
     opened.push(processes);
     return processes;
   };
   try {
-    return (await Promise.race([bench.run(options, open), interruption()])) ? 0 : 1;
+    return (await Promise.race([bench.run(options, open, ending.signal), interruption()])) ? 0 : 1;
   } finally {
+    ending.abort();
     await Promise.all(opened.map((processes) => processes.close()));
   }
 }

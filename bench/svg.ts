@@ -94,8 +94,8 @@ function bar(
 }
 
 function panel({ title, hint, bars }: Panel, x: number, y: number): string[] {
-  const most = Math.max(...bars.map(({ value, max }) => Math.max(value, max)), Number.MIN_VALUE);
-  const scale = (PANEL_WIDTH - LABEL_WIDTH - VALUE_WIDTH) / most;
+  const most = Math.max(0, ...bars.map(({ value, max }) => Math.max(value, max)));
+  const scale = most === 0 ? 0 : (PANEL_WIDTH - LABEL_WIDTH - VALUE_WIDTH) / most;
   return [
     text(x, y + 14, title, 'head'),
     text(x, y + 30, hint, 'soft'),
