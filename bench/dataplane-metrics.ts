@@ -14,6 +14,8 @@ export interface Measure {
   readonly metrics: readonly Metric[];
   /** Measured at every MTU of the run, not at its first alone. */
   readonly everyMtu?: true;
+  /** Mostly zeros, of which there are no ratios. */
+  readonly bare?: true;
 }
 
 const tcp = (id: string): Metric[] => [
@@ -40,7 +42,11 @@ const MEASURES = {
       { id: 'p99', unit: 'µs p99', digits: 1 },
     ],
   },
-  rest: { title: 'Daemons at rest, both hosts', metrics: [{ id: 'rest', unit: 'CPU ms/s', digits: 1 }] },
+  rest: {
+    title: 'Daemons at rest, both hosts',
+    metrics: [{ id: 'rest', unit: 'CPU ms/s', digits: 1 }],
+    bare: true,
+  },
 } as const satisfies Record<string, Measure>;
 
 export type MeasureName = keyof typeof MEASURES;

@@ -26,8 +26,8 @@ function ratioText(ratio: number | undefined): string {
 }
 
 function section(run: Run, mtu: number, name: MeasureName): string {
-  const { title, metrics } = measureOf(name);
-  const bases = BASES.filter((base) => run.subjects.includes(base));
+  const { title, metrics, bare = false } = measureOf(name);
+  const bases = BASES.filter((base) => !bare && run.subjects.includes(base));
   const head = metrics.flatMap(({ unit }) => [unit, ...bases.map((base) => `× ${base}`)]);
   const rows = run.subjects.flatMap((subject) => {
     const cells = metrics.flatMap(({ id, digits }) => {

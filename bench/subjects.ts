@@ -33,10 +33,10 @@ export interface Missing {
   readonly why: string;
 }
 
-/** The first line a program answers to --version; undefined where it is not installed. */
+/** The number in what a program answers to --version; undefined where it is not installed. */
 function versionOf(program: string): string | undefined {
   const { status, stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
-  return status === 0 ? stdout.split('\n')[0]?.trim() : undefined;
+  return status === 0 ? (/\d[\d.]*\d/.exec(stdout)?.[0] ?? 'of unknown version') : undefined;
 }
 
 /** Versions of what is not ours, for the record. */

@@ -50,6 +50,13 @@ test('a block has a line for each subject that has figures, and a column for eac
   );
 });
 
+test('of what is mostly zero there are no ratios', (t) => {
+  const kept = new Figures();
+  kept.add({ mtu: 1500, subject: 'vxlan', metric: 'rest' }, 0);
+  const text = reportText({ ...run, figures: kept, measures: ['rest'], mtus: [1500] });
+  t.regex(text, /CPU ms\/s\n {2}vxlan {2}0\.0 \(0\.0–0\.0\)$/);
+});
+
 test('the picture has panels for what was measured, and ours stands out', (t) => {
   const [panel, ...more] = panels(run);
   t.is(more.length, 0);
