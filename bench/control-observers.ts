@@ -1,5 +1,5 @@
-// Watching from outside how far a daemon is: when its routes reached the kernel, when etcd had told a bare
-// watcher, how much memory it holds. Nothing here is asked of the daemon itself.
+// Watching from outside how far a daemon is: when its routes reached the kernel, when etcd had told a bare watcher,
+// how much memory it holds. Nothing here is asked of the daemon itself. Packets: packet-observer.ts; CPU: cpu.ts.
 
 import { readFileSync } from 'node:fs';
 import type { Cluster } from '../src/lab/cluster.js';
@@ -7,33 +7,40 @@ import type { Host } from '../src/lab/host.js';
 import type { LabProcess } from '../src/lab/processes.js';
 import { until } from '../src/lab/until.js';
 
-const DEVICE = 'flannel.1';
+/** Sees from outside when a daemon has its peers programmed. */
+export interface Observer {
+  /** Waits until `count` peers are; when the last was, in epoch ms. `log`: the daemon's, for a failure. */
+  complete(count: number, log: () => string): Promise<number>;
+  stop(): Promise<void>;
+}
 
-/** Counts the routes on flannel.1 as the kernel announces them, by `ip monitor` with its own time stamps. */
-export class RouteObserver {
+/** Counts the routes over gateways on one device as the kernel announces them, by `ip monitor` with its own time stamps. */
+export class RouteObserver implements Observer {
   readonly #host: Host;
+  readonly #device: string;
   readonly #monitor: LabProcess;
   readonly #routes = new Set<string>();
   #lastAt = 0;
 
-  private constructor(host: Host, monitor: LabProcess) {
+  private constructor(host: Host, device: string, monitor: LabProcess) {
     this.#host = host;
+    this.#device = device;
     this.#monitor = monitor;
     monitor.output.onLine((line) => {
       // [2026-11-21T04:26:15.123456] 10.64.7.0/24 via 10.64.7.0 dev flannel.1 onlink
       const match = /^\[(\S+)\] (?!Deleted)(\S+) via .* ?dev (\S+)/.exec(line);
-      if (match?.[3] !== DEVICE) return;
+      if (match?.[3] !== device || match[2] === 'default') return;
       this.#routes.add(match[2]!);
       this.#lastAt = Date.parse(`${match[1]!}Z`);
     });
   }
 
   /** Returns when it listens: once it has announced a route made for it to see. */
-  static async start(host: Host): Promise<RouteObserver> {
+  static async start(host: Host, device: string): Promise<RouteObserver> {
     // A receive buffer that holds a burst of 5,000, and times of its own: how soon we read does not matter.
     const args = ['-ts', '-o', '-4', '-rc', String(16 * 1024 * 1024), 'monitor', 'route'];
     const monitor = host.spawn('ip', args, { keepLines: 100 });
-    const observer = new RouteObserver(host, monitor);
+    const observer = new RouteObserver(host, device, monitor);
     await until(
       async () => {
         // Made and removed each time: a route that is there already is not announced again.
@@ -45,15 +52,15 @@ export class RouteObserver {
     return observer;
   }
 
-  /** Waits until `count` routes were announced; checks the kernel has as many; when the last came, in epoch ms. */
+  /** By the kernel's announcements; checks that it holds as many. */
   async complete(count: number, log: () => string): Promise<number> {
     await until(() => this.#routes.size >= count, {
-      what: `${count} routes on ${DEVICE}`,
+      what: `${count} routes on ${this.#device}`,
       timeoutMs: 120_000,
       state: () => `${this.#routes.size} routes; the daemon's log:\n${log()}`,
     });
-    const listed = await this.#host.must('ip', ['-4', 'route', 'show', 'dev', DEVICE]);
-    const inKernel = listed.split('\n').filter((line) => line.includes(' via ')).length;
+    const listed = await this.#host.must('ip', ['-4', 'route', 'show', 'dev', this.#device]);
+    const inKernel = listed.split('\n').filter((line) => /^\d.* via /.test(line)).length;
     if (inKernel !== count) throw new Error(`${inKernel} routes in the kernel, ${count} were announced`);
     return this.#lastAt;
   }

@@ -1,18 +1,17 @@
 // The host-gw bench: TCP between pods of two hosts over our daemon's routes and over the same routes made by hand,
 // alternating in one lab. Run by `npm run bench:hostgw`; needs root. What it shows is that we cost traffic nothing.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { Cluster, type Member } from '../src/lab/cluster.js';
 import { table } from '../src/lab/demo-report.js';
 import { Flanneld } from '../src/lab/flanneld.js';
-import type { Argv } from '../src/lab/processes.js';
+import type { Argv, Processes } from '../src/lab/processes.js';
 import { tcpThroughput } from '../src/lab/throughput.js';
 import { until } from '../src/lab/until.js';
-import { machine, show, summarize } from './machine.js';
+import { runBench } from './edge.js';
+import { machine, machineLine, show, summarize } from './machine.js';
+import { inCheckout, oursCommand, readOptions, wholeNumber } from './options.js';
+import { writeResults } from './results.js';
 
-const ROOT = resolve(import.meta.dirname, '../..');
 const CONFIG = { Network: '10.5.0.0/16', Backend: { Type: 'host-gw' } } as const;
 const HELP = `Usage: npm run bench:hostgw -- [options]
 
@@ -30,30 +29,15 @@ interface Options {
   readonly out: string;
 }
 
-function parseOptions(args: string[]): Options | undefined {
-  const { values } = parseArgs({
-    args,
-    options: {
-      rounds: { type: 'string' },
-      seconds: { type: 'string' },
-      quick: { type: 'boolean', default: false },
-      ours: { type: 'string' },
-      out: { type: 'string', default: resolve(ROOT, 'bench/results/hostgw.json') },
-      help: { type: 'boolean', default: false },
-    },
-  });
+function parse(args: readonly string[]): Options | undefined {
+  const values = readOptions(args, ['rounds', 'seconds']);
   if (values.help) return undefined;
-  const [rounds, seconds] = [
-    values.rounds ?? (values.quick ? 3 : 9),
-    values.seconds ?? (values.quick ? 1 : 3),
-  ];
-  for (const [name, value] of Object.entries({ rounds, seconds })) {
-    if (!/^[1-9]\d{0,3}$/.test(String(value)))
-      throw new RangeError(`--${name} ${value}: must be a number from 1`);
-  }
-  const ours: Argv =
-    values.ours === undefined ? [process.execPath, resolve(ROOT, 'bin/flanneld')] : [resolve(values.ours)];
-  return { rounds: Number(rounds), seconds: Number(seconds), ours, out: values.out };
+  return {
+    rounds: wholeNumber('rounds', values.rounds ?? (values.quick ? 3 : 9)),
+    seconds: wholeNumber('seconds', values.seconds ?? (values.quick ? 1 : 3)),
+    ours: oursCommand(values.ours),
+    out: inCheckout('bench/results/hostgw.json', values.out),
+  };
 }
 
 /** The routes by which two members reach each other, as arguments of `ip route add`. */
@@ -111,9 +95,14 @@ class Scene {
   }
 }
 
-async function measureAll(options: Options): Promise<{ ours: number[]; byHand: number[] }> {
-  const results = { ours: [] as number[], byHand: [] as number[] };
-  const cluster = await Cluster.create({ command: options.ours, config: CONFIG });
+interface Results {
+  readonly ours: number[];
+  readonly byHand: number[];
+}
+
+async function measureAll(options: Options, processes: Processes): Promise<Results> {
+  const results: Results = { ours: [], byHand: [] };
+  const cluster = await Cluster.create({ command: options.ours, config: CONFIG, processes });
   try {
     const scene = await Scene.set(cluster);
     // The first one warms up caches and clocks, for nobody's benefit.
@@ -137,40 +126,25 @@ async function measureAll(options: Options): Promise<{ ours: number[]; byHand: n
 
 const gbits = (bitsPerSecond: number): string => `${(bitsPerSecond / 1e9).toFixed(2)} Gbit/s`;
 
-async function main(): Promise<void> {
-  const options = parseOptions(process.argv.slice(2));
-  if (options === undefined) {
-    process.stdout.write(HELP);
-    return;
-  }
-  if (process.getuid?.() !== 0) throw new Error('network namespaces need root');
-  const on = machine();
-  console.log(`${on.cpu}, ${on.cores} cores, ${on.memoryGiB} GiB, Linux ${on.kernel}, Node ${on.node}`);
-  const figures = await measureAll(options);
-  const ratios = figures.ours.map((ours, round) => ours / (figures.byHand[round] ?? Number.NaN));
+function text({ ours, byHand }: Results, ratios: readonly number[]): string {
   const inGbits = (values: readonly number[]): string => show(summarize(values.map((bits) => bits / 1e9)), 2);
-  const rows = [
-    ['', `median (range) of ${options.rounds}`],
-    ['our routes, Gbit/s', inGbits(figures.ours)],
-    ['the same by hand, Gbit/s', inGbits(figures.byHand)],
+  return table([
+    ['', `median (range) of ${ratios.length}`],
+    ['our routes, Gbit/s', inGbits(ours)],
+    ['the same by hand, Gbit/s', inGbits(byHand)],
     ['ratio, round by round', show(summarize(ratios), 3)],
-  ];
-  console.log(`\n${table(rows)}\n`);
-  mkdirSync(dirname(options.out), { recursive: true });
-  const json = {
-    at: new Date().toISOString(),
-    machine: on,
-    seconds: options.seconds,
-    bitsPerSecond: figures,
-    ratios,
-  };
-  writeFileSync(options.out, JSON.stringify(json, null, 2) + '\n');
-  console.log(`written to ${options.out}`);
+  ]);
 }
 
-try {
-  await main();
-} catch (error) {
-  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = error instanceof RangeError || error instanceof TypeError ? 2 : 1;
-}
+await runBench({
+  help: HELP,
+  parse,
+  run: async (options, processes) => {
+    console.log(machineLine(machine()));
+    const figures = await measureAll(options, processes());
+    const ratios = figures.ours.map((ours, round) => ours / (figures.byHand[round] ?? Number.NaN));
+    console.log(`\n${text(figures, ratios)}\n`);
+    writeResults(options.out, { seconds: options.seconds, bitsPerSecond: figures, ratios });
+    return true;
+  },
+});

@@ -2,7 +2,7 @@
 
 import { cpus, release, totalmem } from 'node:os';
 
-interface Machine {
+export interface Machine {
   readonly cpu: string;
   readonly cores: number;
   readonly memoryGiB: number;
@@ -19,6 +19,12 @@ export function machine(): Machine {
     kernel: release(),
     node: process.version,
   };
+}
+
+/** The machine in one line. */
+export function machineLine(on: Machine, ...tools: readonly string[]): string {
+  const what = [on.cpu, `${on.cores} cores`, `${on.memoryGiB} GiB`, `Linux ${on.kernel}`, `Node ${on.node}`];
+  return [...what, ...tools].join(', ');
 }
 
 export interface Summary {

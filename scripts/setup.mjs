@@ -1,6 +1,7 @@
 // Makes this checkout ready to run: Debian packages, npm packages, the build. Each step only when needed,
 // so that a second run takes a blink. Node built-ins only, because it runs before anything is installed.
-// Starts no service and leaves no file of its own on the system.
+// Starts no service and leaves no file of its own on the system. --no-system: no Debian packages; --bench: also what only
+// the dataplane bench compares with, where there is a package of it.
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -48,6 +49,9 @@ const NEEDS = [
   { file: '/usr/include/linux/rtnetlink.h', package: 'linux-libc-dev' },
 ];
 
+/** What a bench can do without, likewise. */
+const BENCH_WISHES = [{ command: 'wireguard-go', package: 'wireguard-go' }];
+
 class SetupError extends Error {}
 
 const started = Date.now();
@@ -68,8 +72,8 @@ function onPath(command) {
   });
 }
 
-function missingPackages() {
-  const missing = NEEDS.filter((need) =>
+function missingPackages(needs = NEEDS) {
+  const missing = needs.filter((need) =>
     need.file === undefined ? !onPath(need.command) : !existsSync(need.file),
   );
   return [...new Set(missing.map((need) => need.package))];
@@ -135,6 +139,12 @@ function installPackages() {
     );
   }
   say(`installing ${packages.join(' ')} (apt-get)`);
+  installWithApt(packages);
+  const still = missingPackages();
+  if (still.length > 0) throw new SetupError(`still missing after installation: ${still.join(' ')}`);
+}
+
+function installWithApt(packages) {
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
   const install = ['install', '--yes', '--no-install-recommends', ...packages];
   withoutServices(() => {
@@ -148,8 +158,19 @@ function installPackages() {
       run('apt-get', install, { quiet: true, env });
     }
   });
-  const still = missingPackages();
-  if (still.length > 0) throw new SetupError(`still missing after installation: ${still.join(' ')}`);
+}
+
+/** Installs what is wished for but not needed; a failure is told and does not count. */
+function installWishes() {
+  const packages = missingPackages(BENCH_WISHES);
+  if (packages.length === 0 || !onPath('apt-get') || process.getuid?.() !== 0) return;
+  say(`installing ${packages.join(' ')} (apt-get)`);
+  try {
+    installWithApt(packages);
+  } catch (error) {
+    if (error.interrupted) throw error;
+    say(`going on without ${packages.join(' ')}: ${error.message.split('\n')[0]}`);
+  }
 }
 
 function modified(path) {
@@ -176,10 +197,15 @@ function newest(path) {
 }
 
 function sources() {
-  // native/ itself changes when build/ is made in it, so what counts is what else is in it.
-  const native = readdirSync(join(ROOT, 'native')).filter((name) => name !== 'build');
-  const tops = ['src', 'test', 'bench', 'package.json', 'package-lock.json', 'tsconfig.json'];
-  return [...tops, ...native.map((name) => join('native', name))].map((name) => join(ROOT, name));
+  // native/ itself changes when build/ is made in it, and bench/ with results/, so what counts is what else is in them.
+  const without = (folder, made) =>
+    readdirSync(join(ROOT, folder))
+      .filter((name) => name !== made)
+      .map((name) => join(folder, name));
+  const tops = ['src', 'test', 'package.json', 'package-lock.json', 'tsconfig.json'];
+  return [...tops, ...without('bench', 'results'), ...without('native', 'build')].map((name) =>
+    join(ROOT, name),
+  );
 }
 
 function build() {
@@ -205,6 +231,7 @@ function checkNode() {
 try {
   checkNode();
   if (!process.argv.includes('--no-system')) installPackages();
+  if (process.argv.includes('--bench')) installWishes();
   installModules();
   build();
   const seconds = (Date.now() - started) / 1000;

@@ -21,7 +21,11 @@ function files(folder: string, ending: RegExp): string[] {
     .filter((path) => !GENERATED.test(path) && !path.includes('/build/'));
 }
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
-const SOURCES = [...files('src', /\.ts$/), ...files('native/src', /\.[ch]$/), ...files('bench', /\.ts$/)];
+const SOURCES = [
+  ...files('src', /\.ts$/),
+  ...files('native/src', /\.[ch]$/),
+  ...files('bench', /\.(ts|[ch])$/),
+];
 const TESTS = [...files('test', /\.ts$/), ...files('native/test', /\.[ch]$/)];
 
 test('every file opens with one to five lines on what it owns', (t) => {

@@ -13,6 +13,7 @@ import {
 } from './demo-options.js';
 import { bitrate, countPairs, hostTable, pingTable } from './demo-report.js';
 import { LabError, errorText } from './errors.js';
+import { Interrupted, interruption } from './interruption.js';
 import { ping } from './ping.js';
 import { Processes, type Argv } from './processes.js';
 import { tcpThroughput } from './throughput.js';
@@ -20,15 +21,6 @@ import { tcpThroughput } from './throughput.js';
 const ROOT = resolve(import.meta.dirname, '../../..');
 const NETWORK = '10.5.0.0/16';
 const IPERF_SECONDS = 3;
-
-class Interrupted extends Error {
-  readonly signal: NodeJS.Signals;
-
-  constructor(signal: NodeJS.Signals) {
-    super(`stopped by ${signal}`);
-    this.signal = signal;
-  }
-}
 
 function say(text: string): void {
   process.stdout.write(text + '\n');
@@ -130,21 +122,6 @@ async function run(options: DemoOptions, processes: Processes, interrupted: Prom
   return 0;
 }
 
-/** Signals of the terminal and of service managers, as a rejection that the run is raced against. */
-function interruption(): Promise<never> {
-  return new Promise((_, reject) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.on(signal, () => {
-        reject(new Interrupted(signal));
-      });
-    }
-    // Whoever read our output has gone: there is nobody left to show anything to.
-    process.stdout.on('error', () => {
-      reject(new Interrupted('SIGPIPE'));
-    });
-  });
-}
-
 async function main(args: readonly string[]): Promise<number> {
   let options: DemoOptions;
   try {
@@ -172,7 +149,7 @@ async function main(args: readonly string[]): Promise<number> {
       return 1;
     }
     if (options.keep && error.signal === 'SIGINT') return 0;
-    return error.signal === 'SIGINT' ? 130 : 143;
+    return error.exitCode;
   } finally {
     await processes.close();
   }

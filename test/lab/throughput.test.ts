@@ -3,8 +3,10 @@
 import test from 'ava';
 import { parseIperf } from '../../src/lab/throughput.js';
 
-test('the received rate is taken', (t) => {
-  t.is(parseIperf('{"end":{"sum_sent":{"bits_per_second":2},"sum_received":{"bits_per_second":1.5}}}'), 1.5);
+test('what was received is taken', (t) => {
+  const received = '{"bits_per_second":1.5,"bytes":7}';
+  const text = `{"end":{"sum_sent":{"bits_per_second":2,"bytes":9},"sum_received":${received}}}`;
+  t.deepEqual(parseIperf(text), { bitsPerSecond: 1.5, bytes: 7 });
 });
 
 test('a failure shows its reason', (t) => {
