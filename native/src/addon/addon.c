@@ -26,6 +26,7 @@ NAPI_MODULE_INIT()
 {
 	const napi_property_descriptor properties[] = {
 		{ .utf8name = "openNetlink", .method = js_open_netlink, .attributes = napi_enumerable },
+		{ .utf8name = "createTun", .method = js_create_tun, .attributes = napi_enumerable },
 		{ .utf8name = "notify", .method = js_notify, .attributes = napi_enumerable },
 	};
 

@@ -7,5 +7,6 @@
 #include <node_api.h>
 
 napi_value js_open_netlink(napi_env env, napi_callback_info info);
+napi_value js_create_tun(napi_env env, napi_callback_info info);
 
 #endif
