@@ -15,7 +15,7 @@ export function createLink(state: FakeState, link: NewLink): void {
   if ([...state.links.values()].some(({ name }) => name === link.name)) throw new Refused('EEXIST');
   const index = state.nextIndex;
   const mac = link.mac ?? (`02:00:00:00:00:${index.toString(16).padStart(2, '0')}` as Mac);
-  const kind = link.vxlan === undefined ? link.kind : 'vxlan';
+  const kind = link.vxlan !== undefined ? 'vxlan' : link.tun !== undefined ? 'tun' : link.kind;
   const most = link.vxlan === undefined ? undefined : checkVxlan(state, link.vxlan);
   const created: Link = {
     index,
@@ -26,8 +26,9 @@ export function createLink(state: FakeState, link: NewLink): void {
     up: false,
     carrier: false,
     loopback: false,
-    mac,
+    ...(link.tun === undefined && { mac }),
     ...(link.vxlan !== undefined && { vxlan: link.vxlan }),
+    ...(link.tun !== undefined && { tun: { ...link.tun, type: 'tun', persistent: true } }),
   };
   state.nextIndex++;
   // The event of the creation has no alias yet, and setting it on a link that is down is no event.
@@ -91,8 +92,21 @@ function checkParentMtu(state: FakeState, { vxlan }: Link, mtu: number | undefin
   if (mtu > parent.mtu - overhead(vxlan)) throw new Refused('EINVAL');
 }
 
+/** A program attaches to a TUN, or lets go of it: a carrier comes or goes. */
+export function attach(state: FakeState, index: number, attached: boolean): void {
+  const link = state.link(index);
+  if (attached) state.attached.add(index);
+  else state.attached.delete(index);
+  const carrier = link.up && attached;
+  if (link.carrier === carrier) return;
+  state.links.set(index, { ...link, carrier });
+  state.tellLink({ ...link, carrier });
+}
+
 function setUp(state: FakeState, index: number, up: boolean): void {
-  const link = { ...state.link(index), up, carrier: up };
+  const before = state.link(index);
+  const carrier = up && (before.kind !== 'tun' || state.attached.has(index));
+  const link = { ...before, up, carrier };
   state.links.set(index, link);
   state.tellLink(link);
   if (up) {
@@ -118,6 +132,7 @@ export function deleteLink(state: FakeState, index: number): void {
   flushAddresses(state, index, () => true);
   flushRoutes(state, index);
   state.links.delete(index);
+  state.attached.delete(index);
   state.settings.delete(`net/ipv6/conf/${link.name}/accept_ra`);
   state.tellLink({ ...link, up: false, carrier: false }, true);
   // What rides on it goes with it.

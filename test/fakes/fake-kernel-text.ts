@@ -28,7 +28,12 @@ function linkText(link: Link, name: (index: number) => string): string {
   if (link.kind !== undefined) parts.push(link.kind);
   parts.push('mtu', String(link.mtu));
   if (link.mac !== undefined) parts.push('address', link.mac);
-  const { vxlan } = link;
+  const { vxlan, tun } = link;
+  if (tun !== undefined) {
+    parts.push('type', tun.type);
+    if (tun.multiQueue) parts.push('multi_queue');
+    if (tun.persistent) parts.push('persist');
+  }
   if (vxlan !== undefined) {
     parts.push('vni', String(vxlan.vni));
     if (vxlan.local !== undefined) parts.push('local', vxlan.local);
