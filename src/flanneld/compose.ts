@@ -1,6 +1,7 @@
 // The only place that builds real things: logger, clocks, etcd client, kernel. No decisions beyond the wiring.
 
 import { createHash } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { posix } from 'node:path';
 import { BACKENDS } from '../backends/index.js';
 import { systemClock } from '../clock.js';
@@ -80,6 +81,7 @@ export async function startFlanneld(
       kernel,
       registry,
       backends: BACKENDS,
+      cores: availableParallelism(),
       notify,
       rules: ruleTools(shared, signal),
     };

@@ -3,7 +3,7 @@
 // It keeps no state between passes; when to run one is reconciler.ts.
 
 import { expect, observe, type Actual } from './actual.js';
-import { attach, type Attachment } from './attach.js';
+import { attach } from './attach.js';
 import { carryOut } from './carry-out.js';
 import type { KernelError, KernelOperation } from './kernel.js';
 import { planObjects } from './plan-objects.js';
@@ -43,18 +43,11 @@ export async function runPass(
   history: RouteHistory,
   onRead: (actual: Actual) => void,
 ): Promise<PassResult> {
-  const devices = believed === undefined ? await settleDevices(parts, wanted) : undefined;
-  const problems: Problem[] = [...(devices?.problems ?? [])];
-  const actual = believed ?? (await observe(parts.kernel, devices?.links ?? [], wanted, parts.scope));
-  if (believed === undefined) onRead(actual);
-  // The engine's routes are there before the kernel's: they come and go with every peer.
-  const unfit = believed !== undefined && isUnfit(attach(parts, wanted, believed.links.values()));
-  // A pass from belief does not look at devices, so there is none to be built on devices that are not as wanted.
-  const sound = problems.length === 0;
-  if (believed === undefined) {
-    await settleSettings(parts, wanted.links, actual, problems);
-    history.observed(actual, wanted);
-  }
+  const fresh = believed === undefined;
+  const basis = fresh
+    ? await fromReading(parts, wanted, history, onRead)
+    : fromBelief(parts, wanted, believed);
+  const { actual } = basis;
 
   const plan = planObjects(wanted, actual, parts.scope, history);
   for (const operation of plan.operations) expect(actual, operation);
@@ -65,29 +58,58 @@ export async function runPass(
     return error === undefined || isAlreadySo(operation, error) ? [] : [{ operation, error }];
   });
   // A device that was there for the belief may be gone by now, or its index given away: look before judging.
-  const again = unfit || (believed !== undefined && failed.length > 0);
+  const again = !fresh && (!basis.sound || failed.length > 0);
   // A peer whose route cannot be made must not prolong the beginning, in which unmarked routes are upstream's.
   const swept = failed.every(({ operation }) => operation.kind !== 'route' || operation.verb === 'create');
-  if (believed === undefined && swept) history.begun();
+  if (fresh && swept) history.begun();
   const name = (index: number): string => actual.links.get(index)?.name ?? `link ${index}`;
-  if (!again)
-    problems.push(...plan.problems, ...failed.map((one) => refusal(one.operation, one.error, name)));
-  const done = [...(devices?.operations ?? []), ...plan.operations];
+  const refusals = failed.map((one) => refusal(one.operation, one.error, name));
   return {
     actual,
-    problems,
-    certain: sound && failed.length === 0 && !again,
+    problems: again ? [] : [...basis.problems, ...plan.problems, ...refusals],
+    certain: basis.sound && failed.length === 0,
     again,
-    changes: changesOf(done, name),
+    changes: changesOf([...basis.operations, ...plan.operations], name),
   };
+}
+
+/** What the objects are planned on. */
+interface Basis {
+  readonly actual: Actual;
+  readonly problems: readonly Problem[];
+  readonly operations: readonly KernelOperation[];
+  /** Whether devices and engine are as wanted. */
+  readonly sound: boolean;
+}
+
+async function fromReading(
+  parts: DeviceParts,
+  wanted: WantedKernel,
+  history: RouteHistory,
+  onRead: (actual: Actual) => void,
+): Promise<Basis> {
+  const { links, operations, problems } = await settleDevices(parts, wanted);
+  const actual = await observe(parts.kernel, links, wanted, parts.scope);
+  onRead(actual);
+  const settings = await settleSettings(parts, wanted.links, actual);
+  history.observed(actual, wanted);
+  return { actual, operations, problems: [...problems, ...settings], sound: problems.length === 0 };
+}
+
+/** It does not look at devices, so there is no belief on devices that are not as wanted. */
+function fromBelief(parts: DeviceParts, wanted: WantedKernel, actual: Actual): Basis {
+  // The engine hears of every peer before the kernel does.
+  const { state } = attach(parts, wanted, actual.links.values());
+  const sound = state === 'as-before' || state === 'attached';
+  return { actual, operations: [], problems: [], sound };
 }
 
 async function settleSettings(
   { kernel, logger }: DeviceParts,
   wanted: readonly WantedLink[],
   actual: Actual,
-  problems: Problem[],
-): Promise<void> {
+): Promise<readonly Problem[]> {
+  const problems: Problem[] = [];
   // A device with the name of ours may be somebody else's.
   const own = new Set([...actual.ownLinks].map((index) => actual.links.get(index)?.name));
   for (const link of wanted) {
@@ -105,10 +127,7 @@ async function settleSettings(
       }
     }
   }
-}
-
-function isUnfit({ state }: Attachment): boolean {
-  return state === 'failed' || state === 'device-mode';
+  return problems;
 }
 
 /** Deleting what is absent, or on a device that is gone, is success. */

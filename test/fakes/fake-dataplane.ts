@@ -7,9 +7,11 @@ import {
   type DataplaneErrorCode,
   type DataplaneEvents,
   type DataplaneStats,
+  type PeerTraffic,
   type WantedDataplane,
 } from '../../src/kernel/dataplane.js';
 import type { Link } from '../../src/kernel/kernel.js';
+import type { Ip } from '../../src/subnet/cidr.js';
 import type { FakeKernel } from './fake-kernel.js';
 
 export class FakeDataplane implements Dataplane {
@@ -17,6 +19,7 @@ export class FakeDataplane implements Dataplane {
   readonly applied: { readonly wanted: WantedDataplane; readonly link: Link }[] = [];
   /** Totals that stats() gives while it is open. */
   counters: Record<string, number> = {};
+  readonly peers = new Map<Ip, PeerTraffic>();
   closed = 0;
   readonly #kernel: FakeKernel | undefined;
   readonly #events: DataplaneEvents | undefined;
@@ -62,7 +65,9 @@ export class FakeDataplane implements Dataplane {
   }
 
   stats(): DataplaneStats | undefined {
-    return this.#link === undefined ? undefined : { counters: { ...this.counters }, peers: new Map() };
+    return this.#link === undefined
+      ? undefined
+      : { counters: { ...this.counters }, peers: new Map(this.peers) };
   }
 
   close(): void {

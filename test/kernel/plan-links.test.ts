@@ -121,7 +121,7 @@ test('a device of the other address family may have the same VNI and port', (t) 
   t.deepEqual(summary(plan([ETH0, other])), ['create flannel.1 flanneld:network']);
 });
 
-const TUN_DEVICE: Link = {
+const UNMARKED_TUN: Link = {
   index: 7,
   name: 'flannel0',
   kind: 'tun',
@@ -129,16 +129,15 @@ const TUN_DEVICE: Link = {
   up: true,
   carrier: false,
   loopback: false,
-  alias: 'flanneld:network',
   tun: { type: 'tun', multiQueue: false, persistent: true },
 };
+const TUN_DEVICE: Link = { ...UNMARKED_TUN, alias: 'flanneld:network' };
 const wantedTun = (tun: Partial<WantedTun['tun']> = {}): WantedTun => ({
   name: 'flannel0',
   mtu: 1472,
   tun: { multiQueue: false, fixed: false, ...tun },
   settings: {},
 });
-const unmarked = ({ alias: _alias, ...rest }: Link): Link => rest;
 
 test('a missing TUN is created with our alias, and as many queues as wanted', (t) => {
   const made = plan([ETH0], wantedTun({ multiQueue: true }));
@@ -168,7 +167,7 @@ const taken: readonly (readonly [string, Link, RegExp])[] = [
   ],
   [
     'a TUN of the name has no mark',
-    unmarked(TUN_DEVICE),
+    UNMARKED_TUN,
     /^collision: flannel0 exists without the alias "flanneld:network" \(tun\).*next free name/,
   ],
   [

@@ -11,9 +11,9 @@ import { cidr, ip } from '../../src/subnet/cidr.js';
 import { route as routeTo } from '../contract/kernel-world.js';
 import { FakeClock } from '../fakes/fake-clock.js';
 import { FakeDataplane } from '../fakes/fake-dataplane.js';
-import { FakeKernel } from '../fakes/fake-kernel.js';
+import type { FakeKernel } from '../fakes/fake-kernel.js';
 import { RecordingLogger } from '../helpers/recording-logger.js';
-import { host, repaired, settled, type Scene } from './reconciler-scene.js';
+import { host, repaired, settled, wanted as vxlanWanted, type Scene } from './reconciler-scene.js';
 
 const RANGE = cidr('10.5.0.0/16');
 const RANGE_ROUTE = '10.5.0.0/16 dev flannel0 proto 241';
@@ -259,8 +259,7 @@ test('nothing is handed over while the device is somebody else’s, and its sett
 
 test('an engine that nothing is wanted of hears nothing', async (t) => {
   const s = await scene(t);
-  const { dataplane: _none, ...kernelOnly } = wanted(1);
-  await settled(s, kernelOnly);
+  await settled(s, vxlanWanted(1));
   await s.clock.advance(61_000);
   t.deepEqual(s.dataplane.applied, []);
 });
