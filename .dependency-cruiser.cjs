@@ -56,7 +56,7 @@ module.exports = {
       name: 'backends-see-kernel-data-only',
       severity: 'error',
       from: { path: '^src/backends/' },
-      to: { path: '^src/kernel/', pathNot: ['^src/kernel/(kernel|wanted|rules)\\.ts$'] },
+      to: { path: '^src/kernel/', pathNot: ['^src/kernel/(kernel|wanted|rules|dataplane|ownership)\\.ts$'] },
     },
     {
       name: 'only-compose-builds',
@@ -74,6 +74,7 @@ module.exports = {
         path: [
           '^src/etcd/',
           '^src/kernel/rtnetlink/',
+          '^src/kernel/tun/',
           '^src/native\\.ts$',
           '^src/subnet/etcd-registry\\.ts$',
         ],

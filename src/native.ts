@@ -85,6 +85,14 @@ export interface DataplaneNames {
   readonly features: Readonly<Record<string, string>>;
 }
 
+/** A TUN device that was just made. It is gone when it is closed, or the process ends, before persist(). */
+export interface TunHandle {
+  /** Lets the device stay. Throws NativeError (EBADF after close). */
+  persist(): void;
+  /** Detaches from it. May be repeated. */
+  close(): void;
+}
+
 interface Addon {
   openNetlink(
     protocol: number,
@@ -93,6 +101,7 @@ interface Addon {
     netns: string | undefined,
     listener: (data: Uint8Array | undefined, errno: number, sending: boolean) => void,
   ): NetlinkHandle;
+  createTun(name: string, multiQueue: boolean, netns: string | undefined): TunHandle;
   notify(path: string, text: string): void;
   openDataplane(
     options: NativeDataplaneOptions,
@@ -123,6 +132,14 @@ export function openDataplane(
 
 export function dataplaneNames(): DataplaneNames {
   return loadAddon().dataplaneNames();
+}
+
+/**
+ * Makes a TUN device, in the network namespace with that path where one is given. Throws NativeError: EEXIST when any
+ * device has the name, ENOENT, ENXIO or ENODEV without a usable /dev/net/tun.
+ */
+export function createTun(name: string, multiQueue: boolean, netns?: string): TunHandle {
+  return loadAddon().createTun(name, multiQueue, netns);
 }
 
 /** Sends one sd_notify message to the socket that NOTIFY_SOCKET names (`/path` or `@abstract`). Throws NativeError. */

@@ -5,7 +5,7 @@
 import type { Random } from '../clock.js';
 import type { JsonObject } from '../json.js';
 import type { Link, Route } from '../kernel/kernel.js';
-import type { FilteredTunnel } from '../kernel/rules.js';
+import type { FilteredTunnel, PeerFilterMode } from '../kernel/rules.js';
 import type { Cidr, Ip, PerFamily } from '../subnet/cidr.js';
 import type { LeaseAttributes, LeaseRecord } from '../subnet/lease.js';
 import type { Wanted } from './wanted.js';
@@ -28,6 +28,12 @@ export interface BackendContext {
   readonly ranges: PerFamily<Cidr>;
   /** The devices there are when the backend opens: what an earlier run left is to be kept. */
   readonly links: readonly Link[];
+  /** Names the network on this host: its devices carry it in their alias. */
+  readonly network: string;
+  /** -peer-filter, for a backend that judges senders itself. */
+  readonly peerFilter: PeerFilterMode;
+  /** How many processors this process may use. */
+  readonly cores: number;
   readonly random: Random;
 }
 
@@ -41,18 +47,26 @@ export interface OpenedBackend {
   readonly description: string;
   /** The tunnel whose port only peers may use; undefined where packets go plain. */
   readonly tunnel?: FilteredTunnel;
+  /** Whether wanted() names a dataplane, so that a packet engine is needed. */
+  readonly usesDataplane?: boolean;
   /** Whether wanted() depends on the host's routes, so that it is to be called again when they change. */
   readonly usesRoutes: boolean;
   /** What to announce. `previous` is our own lease as the store has it, from an earlier life of this node. */
   attributes(previous?: LeaseRecord): LeaseAttributes;
   /** Pure: equal arguments give an equal wanted state. */
   wanted(own: LeaseRecord, peers: Iterable<LeaseRecord>, routeTo: RouteTo): Wanted;
+  /**
+   * Chooses the device's name anew, given the devices there are now; whether it is another. Called at the start
+   * alone, when somebody took the name between open() and the first pass: two daemons may begin at one moment.
+   * Afterwards description, tunnel and wanted() name the new one. Absent where the config says the name.
+   */
+  avoid?(links: readonly Link[]): boolean;
 }
 
 export interface Backend {
   /** The lower-case name in the config. */
   readonly type: string;
-  /** The BackendType its leases announce; peers with another one are skipped. */
+  /** The BackendType its leases announce, '' for none; peers with another one are skipped. */
   readonly leaseType: string;
   /** Throws ConfigError (`config-backend`) for options it cannot work with. */
   open(options: JsonObject, context: BackendContext): OpenedBackend;

@@ -7,7 +7,11 @@ import { foldName } from '../subnet/go-json.js';
 
 export interface OptionReader {
   /** A whole number within the bounds; `fallback` when absent or null. Throws ConfigError. */
-  integer(name: string, fallback: number, bounds: { readonly min: number; readonly max: number }): number;
+  integer<F extends number | undefined>(
+    name: string,
+    fallback: F,
+    bounds: { readonly min: number; readonly max: number },
+  ): number | F;
   /** true or false; `fallback` when absent or null. Throws ConfigError. */
   flag(name: string, fallback: boolean): boolean;
 }

@@ -36,13 +36,18 @@ export function peerEndpoint(peer: LeaseRecord, rules: PeerRules): PeerEndpoint 
   const publicIp = peer.attributes.publicIps[rules.family];
   if (peer.attributes.backendType.toLowerCase() !== rules.leaseType) {
     return {
-      skip: `its backend is ${JSON.stringify(peer.attributes.backendType.slice(0, 40))}, ours ${JSON.stringify(rules.leaseType)}`,
+      skip: `its backend is ${typeText(peer.attributes.backendType)}, ours ${typeText(rules.leaseType)}`,
     };
   }
   if (subnet === undefined) return { skip: `it has no IPv${rules.family} subnet` };
   const reason = subnetFault(subnet, rules) ?? publicIpFault(publicIp, rules);
   if (reason !== undefined || publicIp === undefined) return { skip: reason ?? 'it announces no public IP' };
   return { subnet, base: addressOf(subnet), publicIp };
+}
+
+/** udp announces no type, so neither name says more than the other. */
+function typeText(leaseType: string): string {
+  return leaseType === '' ? 'udp (no BackendType)' : JSON.stringify(leaseType.slice(0, 40));
 }
 
 function subnetFault(

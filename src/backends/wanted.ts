@@ -1,6 +1,7 @@
 // What a backend wants of the host, and how the wishes of many peers become one wanted state. Pure.
 // Two peers that want the same place are told apart here; what the kernel holds is not looked at.
 
+import type { DataplaneRoute, WantedDataplane } from '../kernel/dataplane.js';
 import type { Ip } from '../subnet/cidr.js';
 import type { LeaseRecord } from '../subnet/lease.js';
 import type {
@@ -32,13 +33,18 @@ export type PeerPart =
       readonly neighbours: readonly WantedNeighbour[];
       readonly fdb: readonly WantedFdbEntry[];
       readonly routes: readonly WantedRoute[];
+      /** What the packet engine carries to the peer; absent where the kernel does. */
+      readonly tunnels?: readonly DataplaneRoute[];
     }
   | { readonly skip: string };
 
-/** The host's own part: devices and their addresses, and the interface that plain routes lead over. */
+/** The host's own part: devices, their addresses and own routes, and the interface that plain routes lead over. */
 export interface OwnPart {
   readonly links: readonly WantedLink[];
   readonly addresses: readonly WantedAddress[];
+  readonly routes?: readonly WantedRoute[];
+  /** The packet engine, but for the peers. */
+  readonly dataplane?: Omit<WantedDataplane, 'routes'>;
   readonly direct?: DirectRoutes;
 }
 
@@ -48,16 +54,17 @@ export interface OwnPart {
  */
 export function mergeWanted(
   own: OwnPart,
-  peers: Iterable<LeaseRecord>,
+  records: Iterable<LeaseRecord>,
   partOf: (peer: LeaseRecord) => PeerPart,
 ): Wanted {
   const skipped: SkippedPeer[] = [];
   const neighbours: WantedNeighbour[] = [];
   const fdb: WantedFdbEntry[] = [];
-  const routes: WantedRoute[] = [];
-  const addresses = new Set<Ip>();
+  const routes: WantedRoute[] = [...(own.routes ?? [])];
+  const tunnels: DataplaneRoute[] = [];
+  const peers = new Set<Ip>();
   const holders = new Map<string, LeaseRecord>();
-  const newestFirst = [...peers].sort((a, b) =>
+  const newestFirst = [...records].sort((a, b) =>
     a.modRevision < b.modRevision ? 1 : a.modRevision > b.modRevision ? -1 : 0,
   );
   for (const peer of newestFirst) {
@@ -70,6 +77,7 @@ export function mergeWanted(
       ...part.routes.map((route) => route.dst),
       ...part.neighbours.map((neighbour) => neighbour.ip),
       ...part.fdb.map((entry) => entry.mac),
+      ...(part.tunnels ?? []).map((tunnel) => tunnel.dst),
     ];
     const taken = places.find((place) => holders.has(place));
     if (taken !== undefined) {
@@ -83,7 +91,19 @@ export function mergeWanted(
     neighbours.push(...part.neighbours);
     fdb.push(...part.fdb);
     routes.push(...part.routes);
-    addresses.add(part.publicIp);
+    tunnels.push(...(part.tunnels ?? []));
+    peers.add(part.publicIp);
   }
-  return { kernel: { ...own, neighbours, fdb, routes, peers: addresses }, skipped };
+  const { links, addresses: ownAddresses, direct, dataplane } = own;
+  const kernel: WantedKernel = {
+    links,
+    addresses: ownAddresses,
+    neighbours,
+    fdb,
+    routes,
+    ...(direct !== undefined && { direct }),
+    ...(dataplane !== undefined && { dataplane: { ...dataplane, routes: tunnels } }),
+    peers,
+  };
+  return { kernel, skipped };
 }

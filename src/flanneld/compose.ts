@@ -1,6 +1,7 @@
 // The only place that builds real things: logger, clocks, etcd client, kernel. No decisions beyond the wiring.
 
 import { createHash } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { posix } from 'node:path';
 import { BACKENDS } from '../backends/index.js';
 import { systemClock } from '../clock.js';
@@ -8,6 +9,7 @@ import { Counters } from '../counters.js';
 import { EtcdClient, type EtcdOptions, type EtcdParts } from '../etcd/client.js';
 import { EndpointError, parseEndpoints } from '../etcd/endpoints.js';
 import { LinuxKernel } from '../kernel/rtnetlink/linux-kernel.js';
+import type { DataplaneEvents } from '../kernel/dataplane.js';
 import { IptablesEngine } from '../kernel/iptables/engine.js';
 import { removeUpstreamNft } from '../kernel/iptables/upstream-nft.js';
 import { upstreamProcesses } from '../kernel/iptables/upstream-processes.js';
@@ -16,6 +18,8 @@ import { watchRules } from '../kernel/nftables/watch.js';
 import type { Cidr } from '../subnet/cidr.js';
 import type { PeerFilterMode } from '../kernel/rules.js';
 import { ToolRunner } from '../kernel/tool.js';
+import { DATAPLANE_FEATURES, parseFeatures, type DataplaneFeature } from '../kernel/tun/features.js';
+import { NativeDataplane } from '../kernel/tun/native-dataplane.js';
 import type { Logger } from '../logger.js';
 import { notifyServiceManager } from '../native.js';
 import { EtcdRegistry } from '../subnet/etcd-registry.js';
@@ -38,6 +42,8 @@ export async function startFlanneld(
   signal: AbortSignal,
 ): Promise<number> {
   const etcd = etcdOptions(options);
+  const disabled = disabledFeatures(options['udp-disable']);
+  const cores = availableParallelism();
   const logger = createLogger({
     verbosity: options.v,
     human: process.stderr.isTTY,
@@ -80,13 +86,22 @@ export async function startFlanneld(
       kernel,
       registry,
       backends: BACKENDS,
+      cores,
       notify,
       rules: ruleTools(shared, signal),
+      dataplane: (events: DataplaneEvents) => new NativeDataplane({ events, logger, cores, disabled }),
     };
     return await runDaemon(parts, network, signal);
   } finally {
     await stops.run();
   }
+}
+
+function disabledFeatures(text: string): readonly DataplaneFeature[] {
+  const features = parseFeatures(text);
+  if (features !== undefined) return features;
+  const known = ['all', ...DATAPLANE_FEATURES].join(', ');
+  throw new UsageError(`-udp-disable=${text}: choose from ${known}, with commas between`);
 }
 
 function ruleTools(parts: EtcdParts, signal: AbortSignal): (ranges: readonly Cidr[]) => RuleTools {

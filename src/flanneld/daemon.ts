@@ -13,7 +13,7 @@ export interface DaemonParts extends SetupParts {
 
 /**
  * Runs until the signal is aborted. Resolves to the exit code: 0 for a clean stop, 1 when the start cannot succeed,
- * 3 when the lease was lost to another node. Kernel state, lease and env file stay in every case.
+ * 3 when the lease was lost to another node, 4 when the packet engine cannot go on. Kernel state, lease and env file stay in every case.
  */
 export async function runDaemon(
   parts: DaemonParts,

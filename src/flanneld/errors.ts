@@ -15,8 +15,16 @@ export class UsageError extends Error {
  * - `no-interface`: no interface fits the flags (1).
  * - `denied`: a privilege is missing (1).
  * - `lease-lost`: another node holds our subnet (3).
+ * - `dataplane-failed`: the packet engine cannot go on, or there is none (4).
  */
-export type FatalCode = 'no-interface' | 'denied' | 'lease-lost';
+export type FatalCode = 'no-interface' | 'denied' | 'lease-lost' | 'dataplane-failed';
+
+const EXIT_CODES: Readonly<Record<FatalCode, number>> = {
+  'no-interface': 1,
+  denied: 1,
+  'lease-lost': 3,
+  'dataplane-failed': 4,
+};
 
 /** Going on makes no sense; the message says what failed, why, and what to do. */
 export class FatalError extends Error {
@@ -29,6 +37,6 @@ export class FatalError extends Error {
   }
 
   get exitCode(): number {
-    return this.code === 'lease-lost' ? 3 : 1;
+    return EXIT_CODES[this.code];
   }
 }

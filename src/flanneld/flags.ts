@@ -85,6 +85,10 @@ export const FLAGS = {
       choices: ['on', 'strict', 'off'],
     },
   ),
+  'udp-disable': text(
+    '',
+    'features of the udp backend not to use, with commas between, or all: where a kernel or a driver gets one wrong',
+  ),
   'kube-subnet-mgr': flag(false, 'take leases from the Kubernetes API instead of etcd', {
     harmless: [false],
   }),

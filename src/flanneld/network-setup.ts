@@ -4,7 +4,9 @@
 import type { Backend, OpenedBackend } from '../backends/backend.js';
 import { sleep, type Clock, type Random } from '../clock.js';
 import type { Counters } from '../counters.js';
+import type { Dataplane, DataplaneEvents } from '../kernel/dataplane.js';
 import type { Kernel } from '../kernel/kernel.js';
+import type { PeerFilterMode } from '../kernel/rules.js';
 import type { Logger } from '../logger.js';
 import type { Cidr, PerFamily } from '../subnet/cidr.js';
 import { ConfigError, RegistryError } from '../subnet/errors.js';
@@ -22,8 +24,19 @@ export interface SetupParts {
   readonly logger: Logger;
   readonly counters: Counters;
   readonly backends: readonly Backend[];
+  /** How many processors this process may use. */
+  readonly cores: number;
+  /** Builds the packet engine of a network whose backend needs one; without it there is no such backend. */
+  readonly dataplane?: (events: DataplaneEvents) => Dataplane;
   /** Builds what carries out the rules of a network with these ranges, former ones too; without it there are none (in tests of other things). */
   readonly rules?: (ranges: readonly Cidr[]) => RuleTools;
+}
+
+/** What the command line says of a network's setting up. */
+export interface SetupOptions {
+  readonly name: string;
+  readonly wishes: InterfaceWishes;
+  readonly rules: { readonly filter: PeerFilterMode };
 }
 
 export interface Setup {
@@ -40,11 +53,11 @@ const CONFIG_POLL_MS = 1_000;
  * Reads the config until there is one that can be used, and opens its backend. What is waited for is said once,
  * then once a minute. Throws FatalError when no interface fits the flags; rejects with the signal's reason.
  */
-export async function setUp(parts: SetupParts, wishes: InterfaceWishes, signal: AbortSignal): Promise<Setup> {
+export async function setUp(parts: SetupParts, options: SetupOptions, signal: AbortSignal): Promise<Setup> {
   const report = new WaitReport(parts);
   for (;;) {
     try {
-      const setup = await attempt(parts, wishes, signal);
+      const setup = await attempt(parts, options, signal);
       report.ended();
       return setup;
     } catch (error) {
@@ -56,8 +69,8 @@ export async function setUp(parts: SetupParts, wishes: InterfaceWishes, signal: 
   }
 }
 
-async function attempt(parts: SetupParts, wishes: InterfaceWishes, signal: AbortSignal): Promise<Setup> {
-  const { registry, kernel, backends } = parts;
+async function attempt(parts: SetupParts, options: SetupOptions, signal: AbortSignal): Promise<Setup> {
+  const { registry, kernel, backends, cores, random } = parts;
   const stored = await abortable(registry.readConfig(), signal);
   if (stored === undefined) throw missingConfig();
   const config = parseNetworkConfig(stored.text);
@@ -68,10 +81,18 @@ async function attempt(parts: SetupParts, wishes: InterfaceWishes, signal: Abort
     kernel.routes(4),
   ]);
   const host = { links, addresses, routes, routeTo: kernel.routeTo.bind(kernel) };
-  const choice = await chooseExternalInterface(wishes, host);
+  const choice = await chooseExternalInterface(options.wishes, host);
   const { 4: v4, 6: v6 } = config.enabled;
   const ranges = { ...(v4 && { 4: v4.network }), ...(v6 && { 6: v6.network }) };
-  const context = { external: choice.external, ranges, links, random: parts.random };
+  const context = {
+    external: choice.external,
+    ranges,
+    links,
+    network: options.name,
+    peerFilter: options.rules.filter,
+    cores,
+    random,
+  };
   return { config, ranges, choice, backend: row.open(config.backend.options, context) };
 }
 
@@ -79,7 +100,7 @@ function backendOf(backends: readonly Backend[], type: string): Backend {
   const row = backends.find((backend) => backend.type === type.toLowerCase());
   if (row !== undefined) return row;
   const names = backends.map((backend) => `"${backend.type}"`).join(', ');
-  const why = type === '' || type === 'udp' ? ' (udp is what a config without Backend means)' : '';
+  const why = type === '' ? ' (Backend names no Type; only a config without Backend means udp)' : '';
   throw new ConfigError(
     'config-backend',
     `backend type "${type}"${why} is not available in this flanneld; set Backend.Type in the network config to one of ${names}`,

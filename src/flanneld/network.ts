@@ -4,16 +4,17 @@
 import type { OpenedBackend, RouteTo } from '../backends/backend.js';
 import type { Problem } from '../kernel/problem.js';
 import { Reconciler } from '../kernel/reconciler.js';
-import { sleep } from '../clock.js';
 import type { Cidr, Ip } from '../subnet/cidr.js';
 import type { LeaseHold } from '../subnet/lease-hold.js';
 import { LeaseManager } from '../subnet/lease-manager.js';
 import type { LeaseRecord } from '../subnet/lease.js';
 import { watchLeases } from '../subnet/lease-watch.js';
-import { abortable, WaitReport } from '../subnet/retry.js';
+import { abortable } from '../subnet/retry.js';
 import { FatalError } from './errors.js';
 import type { InterfaceWishes } from './external-interface.js';
 import { followHostRoutes } from './host-routes.js';
+import { openDataplane } from './network-dataplane.js';
+import { readPrevious, writeEnv } from './network-env.js';
 import { setUp, type Setup, type SetupParts } from './network-setup.js';
 import { Peers } from './peers.js';
 import {
@@ -26,7 +27,7 @@ import {
 import type { RuleWishes, TrafficRules } from './traffic-rules.js';
 import type { WantedKernel } from '../kernel/wanted.js';
 import { Stops } from './stops.js';
-import { linkAlias, readSubnetEnv, renderSubnetEnv, writeSubnetEnv, type PreviousEnv } from './subnet-env.js';
+import type { PreviousEnv } from './subnet-env.js';
 
 export interface NetworkOptions {
   /** Names the network's devices' alias, and its log lines. */
@@ -41,8 +42,6 @@ export interface NetworkOptions {
   /** Called once, when pods can use the network. */
   readonly onReady: () => void;
 }
-
-const FILE_RETRY_MS = 5_000;
 
 /**
  * Runs the network until the signal is aborted; then resolves, leaving kernel state, lease and env file as they are.
@@ -69,20 +68,23 @@ class Network {
   readonly #parts: SetupParts;
   readonly #options: NetworkOptions;
   readonly #stops: Stops;
-  readonly #signal: AbortSignal;
   readonly #peers: Peers;
+  readonly #fatal = new AbortController();
+  /** Aborted when the network is to stop, or, with the FatalError to end with, cannot go on. */
+  readonly #end: AbortSignal;
 
   constructor(parts: SetupParts, options: NetworkOptions, stops: Stops, signal: AbortSignal) {
     this.#parts = parts;
     this.#options = options;
     this.#stops = stops;
-    this.#signal = signal;
+    this.#end = AbortSignal.any([signal, this.#fatal.signal]);
     this.#peers = new Peers(parts.logger, parts.counters);
   }
 
   async run(): Promise<void> {
-    const previous = await this.#readPrevious();
-    const setup = await setUp(this.#parts, this.#options.wishes, this.#signal);
+    const end = this.#end;
+    const previous = await readPrevious(this.#parts, this.#options);
+    const setup = await setUp(this.#parts, this.#options, end);
     this.#describe(setup);
     const prepared = prepareRules(this.#parts, knownRanges(setup, previous));
     const leases = new LeaseManager({ ...this.#parts });
@@ -92,16 +94,15 @@ class Network {
       publicIp,
       ...(previous === undefined ? {} : { previous: previous.subnets }),
       attributes: (found) => setup.backend.attributes(found),
-      signal: this.#signal,
+      signal: end,
     });
-    const rules = await openNetworkRules(this.#parts, setup, own, this.#options, prepared, this.#signal);
+    const rules = await openNetworkRules(this.#parts, setup, own, this.#options, prepared, end);
     const reconciler = await this.#startReconciler(setup, previous, rules);
-    const { hold, lost } = this.#keep(leases, own, publicIp);
-    const end = AbortSignal.any([this.#signal, lost]);
-    await this.#followPeers(setup.backend, own, hold, reconciler, end);
-    await this.#programmed(reconciler, end);
+    const hold = this.#keep(leases, own, publicIp);
+    const program = await this.#followPeers(setup.backend, own, hold, reconciler);
+    await this.#programmed(reconciler, () => this.#avoid(setup.backend, rules, program));
     await masqueradeInForce(this.#parts, rules, this.#options.rules, end);
-    await this.#writeEnv(setup, own, end);
+    await writeEnv(this.#parts, this.#options, setup, own, end);
     this.#parts.logger.info('network is ready', {
       subnet: own.key,
       publicIp: publicIpOf(setup),
@@ -110,18 +111,6 @@ class Network {
     this.#options.onReady();
     await cleanUpRules(this.#parts, rules);
     await abortable(new Promise<never>(() => undefined), end);
-  }
-
-  async #readPrevious(): Promise<PreviousEnv | undefined> {
-    const { logger, counters } = this.#parts;
-    const file = this.#options.subnetFile;
-    try {
-      return await readSubnetEnv(file);
-    } catch (error) {
-      counters.increment('waitRetries');
-      logger.warn('the previous env file cannot be read, going on without it', { file, err: error });
-      return undefined;
-    }
   }
 
   #describe({ choice, backend, config }: Setup): void {
@@ -152,15 +141,24 @@ class Network {
       startRules(this.#parts, rules);
     }
     const gate = rules === undefined ? {} : { gate: rules.keeper };
-    const reconciler = new Reconciler({ kernel, clock, logger, counters, scope, ...gate });
+    // Closed after the reconciler has stopped: what stops first carries no packet.
+    const engine = openDataplane(this.#parts, setup.backend, this.#stops, {
+      lost: () => {
+        reconciler.recheck();
+      },
+      failed: (error) => {
+        this.#fatal.abort(error);
+      },
+    });
+    const dataplane = engine === undefined ? {} : { dataplane: engine };
+    const reconciler = new Reconciler({ kernel, clock, logger, counters, scope, ...gate, ...dataplane });
     await reconciler.start();
     this.#stops.add('reconciler', () => reconciler.stop());
     return reconciler;
   }
 
-  /** Keeps the lease; `lost` is aborted, with the FatalError to end with, when another node has it. */
-  #keep(leases: LeaseManager, own: LeaseRecord, publicIp: Ip): { hold: LeaseHold; lost: AbortSignal } {
-    const lost = new AbortController();
+  /** Keeps the lease, and ends the network when another node has it. */
+  #keep(leases: LeaseManager, own: LeaseRecord, publicIp: Ip): LeaseHold {
     const hold = leases.hold(
       own,
       { publicIp },
@@ -168,24 +166,23 @@ class Network {
         onLost: ({ reason, holder }) => {
           const node = holder.attributes.publicIps[4] ?? 'another node';
           const message = `lost the lease of ${own.key} to ${node}: ${reason}; start flanneld again to get another subnet`;
-          lost.abort(new FatalError('lease-lost', message));
+          this.#fatal.abort(new FatalError('lease-lost', message));
         },
       },
     );
     this.#stops.add('lease', () => {
       hold.stop();
     });
-    return { hold, lost: lost.signal };
+    return hold;
   }
 
-  /** Programs the peers at each change of leases or routes. Resolves after the first listing. */
+  /** Programs the peers at each change of leases or routes. Resolves after the first listing, to doing so once more. */
   async #followPeers(
     backend: OpenedBackend,
     own: LeaseRecord,
     hold: LeaseHold,
     reconciler: Reconciler,
-    end: AbortSignal,
-  ): Promise<void> {
+  ): Promise<() => void> {
     const { logger } = this.#parts;
     let all: ReadonlyMap<string, LeaseRecord> | undefined;
     let routeTo: RouteTo = () => undefined;
@@ -219,7 +216,8 @@ class Network {
       });
       this.#stops.add('lease watch', stop);
     });
-    await abortable(first, end);
+    await abortable(first, this.#end);
+    return program;
   }
 
   #withBlackhole(own: LeaseRecord, wanted: WantedKernel): WantedKernel {
@@ -227,46 +225,46 @@ class Network {
     return this.#options.blackhole && subnet !== undefined ? { ...wanted, blackholes: [subnet] } : wanted;
   }
 
-  /** Resolves when the own device is as wanted. A peer that fails does not keep the others from being used. */
-  async #programmed(reconciler: Reconciler, end: AbortSignal): Promise<void> {
+  /**
+   * Resolves when the own device is as wanted. A peer that fails does not keep the others from being used.
+   * `avoid` is called while somebody else has the device's name; whether it has asked for another one.
+   */
+  async #programmed(reconciler: Reconciler, avoid: () => Promise<boolean>): Promise<void> {
     // A setting is told and retried, but traffic flows without: /proc/sys is read-only in many containers.
-    const own = (problem: Problem): boolean => ['link', 'address', 'state'].includes(problem.kind);
-    for (
-      let state = await abortable(reconciler.settled(), end);
-      ;
-      state = await abortable(reconciler.nextPass(), end)
-    ) {
-      end.throwIfAborted();
-      const denied = state.problems.find((problem) => problem.code === 'denied');
+    const own = ({ kind }: Problem): boolean => ['link', 'address', 'dataplane', 'state'].includes(kind);
+    const taken = ({ kind, code }: Problem): boolean => kind === 'link' && code === 'collision';
+    let state = await abortable(reconciler.settled(), this.#end);
+    for (;;) {
+      this.#end.throwIfAborted();
+      const { problems } = state;
+      const denied = problems.find((problem) => problem.code === 'denied');
       if (denied !== undefined) throw new FatalError('denied', denied.message);
-      if (!state.problems.some(own)) return;
+      if (!problems.some(own)) return;
+      const asked = problems.some(taken) && (await avoid());
+      state = await abortable(asked ? reconciler.settled() : reconciler.nextPass(), this.#end);
     }
   }
 
-  async #writeEnv({ backend, ranges }: Setup, own: LeaseRecord, end: AbortSignal): Promise<void> {
-    const { subnetFile: file, alias } = this.#options;
-    const { logger, clock } = this.#parts;
-    const text = renderSubnetEnv({
-      networks: ranges,
-      subnets: own.subnets,
-      mtu: backend.mtu,
-      ipMasq: this.#options.rules.ipMasq,
-    });
-    const report = new WaitReport(this.#parts);
-    for (;;) {
-      try {
-        await writeSubnetEnv(file, text);
-        if (alias && !(await linkAlias(file))) {
-          logger.warn('subnets.env beside the env file is not ours, left as it is', { file });
-        }
-        report.ended();
-        return;
-      } catch (error) {
-        report.failed(`write ${file}`, error);
-        await sleep(clock, FILE_RETRY_MS, end);
-        end.throwIfAborted();
-      }
+  /** Another name for the device, in the kernel and in the rules; whether there is one. */
+  async #avoid(
+    backend: OpenedBackend,
+    rules: TrafficRules | undefined,
+    program: () => void,
+  ): Promise<boolean> {
+    const { kernel, logger, counters } = this.#parts;
+    try {
+      if (backend.avoid?.(await kernel.links()) !== true) return false;
+    } catch (error) {
+      counters.increment('waitRetries');
+      logger.warn('the devices cannot be listed, keeping the name for now', { err: error });
+      return false;
     }
+    logger.info('somebody took the name of the device, going on with another', {
+      object: backend.description,
+    });
+    if (backend.tunnel !== undefined) await rules?.keeper.retarget(backend.tunnel);
+    program();
+    return true;
   }
 }
 

@@ -13,6 +13,7 @@ import type {
   Route,
 } from './kernel.js';
 import { ownerOf, ownsNeighbour, ownsRoute, type Scope } from './ownership.js';
+import { deviceOf } from './plan-links.js';
 import { defaultMetric, type WantedKernel } from './wanted.js';
 
 /** The objects that matter to one network, indexed by their place. */
@@ -94,7 +95,7 @@ export interface Interest {
 
 /** The links a wanted state stands on, and the places of its routes. */
 export function interestOf(wanted: WantedKernel): Interest {
-  const links = wanted.links.flatMap((link) => [link.name, link.vxlan.parent]);
+  const links = wanted.links.flatMap((link) => [link.name, ...deviceOf(link).lower]);
   if (wanted.direct !== undefined) links.push(wanted.direct.link);
   return {
     links: new Set([...links, ...wanted.routes.map((route) => route.link)]),

@@ -29,6 +29,15 @@ export interface Vxlan {
   readonly l3miss: boolean;
 }
 
+/** What makes a TUN or TAP device; IFLA_TUN_* of linux/if_link.h. Both are of kind `tun`. */
+export interface Tun {
+  readonly type: 'tun' | 'tap';
+  /** Several descriptors can attach, each with a queue of its own. It cannot be changed afterwards. */
+  readonly multiQueue: boolean;
+  /** Stays when nobody is attached. */
+  readonly persistent: boolean;
+}
+
 export interface Link {
   readonly index: number;
   readonly name: string;
@@ -45,6 +54,8 @@ export interface Link {
   readonly alias?: string;
   /** Present when kind is `vxlan`. */
   readonly vxlan?: Vxlan;
+  /** Present when kind is `tun`. */
+  readonly tun?: Tun;
 }
 
 /** A link to create. */
@@ -54,7 +65,9 @@ export interface NewLink {
   readonly mac?: Mac;
   readonly alias?: string;
   readonly vxlan?: Vxlan;
-  /** A kind without attributes of its own, for tests: `bridge`, `ifb`. Exactly one of vxlan and kind is given. */
+  /** A TUN, which stays though nobody is attached; it has no MAC. */
+  readonly tun?: Pick<Tun, 'multiQueue'>;
+  /** A kind without attributes of its own, for tests: `bridge`, `ifb`. Exactly one of vxlan, tun and kind is given. */
   readonly kind?: string;
 }
 

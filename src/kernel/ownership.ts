@@ -27,19 +27,23 @@ function inRanges(scope: Scope, prefix: Cidr): boolean {
 }
 
 /**
- * On a device of ours: what we marked, and what has flannel's shape, a gateway that is the destination's own
- * base address (an upstream daemon marks nothing). The kernel's own routes stay the kernel's.
- * On any other device: only what carries our mark inside our ranges.
+ * On a device of ours: what we marked, and what has flannel's shape (an upstream daemon marks nothing): a gateway
+ * that is the destination's own base address (vxlan), or none and a whole range of ours (udp). The kernel's own
+ * routes stay the kernel's. On any other device: only what carries our mark inside our ranges.
  */
 export function ownsRoute(scope: Scope, ownLinks: ReadonlySet<number>, route: Route): boolean {
   const marked = route.protocol === PROTOCOL.flanneld;
   if (route.link !== undefined && ownLinks.has(route.link)) {
-    return (
-      marked ||
-      (route.gateway === addressOf(route.dst) && route.metric === defaultMetric(familyOf(route.dst)))
-    );
+    return marked || hasUpstreamsShape(scope, route);
   }
   return marked && inRanges(scope, route.dst);
+}
+
+function hasUpstreamsShape(scope: Scope, { dst, gateway, protocol, type, metric }: Route): boolean {
+  if (protocol === PROTOCOL.kernel || metric !== defaultMetric(familyOf(dst))) return false;
+  return (
+    gateway === addressOf(dst) || (gateway === undefined && type === 'unicast' && scope.ranges.includes(dst))
+  );
 }
 
 /**

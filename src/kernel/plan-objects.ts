@@ -172,7 +172,7 @@ function planRoutes(draft: Draft): void {
       protocol: PROTOCOL.flanneld,
       type: 'unicast',
       scope: 0,
-      gateway: via,
+      ...(via !== undefined && { gateway: via }),
       link,
       onlink,
     };
@@ -240,7 +240,8 @@ function planRoute(
   wanted: Route,
   there: readonly Route[],
 ): void {
-  const equal = (route: Route): boolean => sameRoute({ ...route, protocol: wanted.protocol }, wanted);
+  const equal = (route: Route): boolean =>
+    route.protocol !== PROTOCOL.kernel && sameRoute({ ...route, protocol: wanted.protocol }, wanted);
   const takenFromUs = (route: Route): boolean =>
     memory.held.has(routeKey(wanted)) && route.protocol !== PROTOCOL.kernel;
   const [first, ...behind] = there;

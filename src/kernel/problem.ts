@@ -12,8 +12,8 @@ type ProblemCode = 'collision' | 'missing' | 'refused' | 'denied';
 
 export interface Problem {
   readonly code: ProblemCode;
-  /** `state` when the kernel could not be read at all. */
-  readonly kind: KernelOperation['kind'] | 'rule' | 'setting' | 'state';
+  /** `dataplane`: the packet engine. `state` when the kernel could not be read at all. */
+  readonly kind: KernelOperation['kind'] | 'rule' | 'setting' | 'dataplane' | 'state';
   /** The object in the words of `ip`. */
   readonly object: string;
   readonly message: string;
@@ -33,8 +33,14 @@ export function refusal(operation: KernelOperation, error: KernelError, name: Li
 }
 
 function remedyFor(operation: KernelOperation, code: string): string {
-  if (code === 'EPERM' || code === 'EACCES') return 'run flanneld as root or with CAP_NET_ADMIN';
+  const tun = operation.kind === 'link' && operation.verb === 'create' && operation.link.tun !== undefined;
+  if (code === 'EPERM' || code === 'EACCES')
+    return `run flanneld as root or with CAP_NET_ADMIN${tun ? ', and with access to /dev/net/tun' : ''}`;
   if (operation.kind !== 'link') return '';
+  // ENXIO and ENODEV: the node is there and no driver behind it.
+  if (tun && ['ENOENT', 'ENXIO', 'ENODEV'].includes(code)) {
+    return 'there is no /dev/net/tun: `modprobe tun`, or `mkdir -p /dev/net && mknod /dev/net/tun c 10 200`';
+  }
   if (code === 'EADDRINUSE') {
     return 'another program holds the UDP port of the device: find it with `ss -ulpn`, or set another "Port" in the network config';
   }

@@ -5,6 +5,7 @@ import type { Cancel, Clock } from '../clock.js';
 import type { Counters } from '../counters.js';
 import type { Logger } from '../logger.js';
 import { contradicts, interestOf, type Actual, type Interest } from './actual.js';
+import type { Dataplane } from './dataplane.js';
 import type { Kernel, KernelEvent } from './kernel.js';
 import type { Ip } from '../subnet/cidr.js';
 import type { Scope } from './ownership.js';
@@ -30,6 +31,8 @@ export interface ReconcilerParts {
   readonly counters: Counters;
   readonly scope: Scope;
   readonly gate?: PeerGate;
+  /** Carries the packets of a network whose wanted state names a dataplane. */
+  readonly dataplane?: Dataplane;
 }
 
 /** Who may send to us: peers are let in before routes lead to them, and put out when none does any more. */
@@ -99,6 +102,15 @@ export class Reconciler {
     this.#request(this.#actual === undefined ? 'everything' : 'wanted');
   }
 
+  /** Asks for a pass that reads everything, in a moment: somebody knows of a difference that no event tells. */
+  recheck(): void {
+    if (this.#stopped) return;
+    this.#timers.debounce ??= this.#parts.clock.after(EVENT_DEBOUNCE_MS, () => {
+      delete this.#timers.debounce;
+      this.#request('everything');
+    });
+  }
+
   /** Resolves when no pass is running or asked for, to the state then reached; failed objects may still be retried. */
   async settled(): Promise<ReconcilerState> {
     while (!this.#stopped && (this.#running !== undefined || this.#pending !== 'none')) {
@@ -136,10 +148,7 @@ export class Reconciler {
       this.#parts.counters.increment('kernelResyncs');
       this.#parts.logger.warn('kernel events were lost, reading everything anew', { reason: event.reason });
     }
-    this.#timers.debounce ??= this.#parts.clock.after(EVENT_DEBOUNCE_MS, () => {
-      delete this.#timers.debounce;
-      this.#request('everything');
-    });
+    this.recheck();
   }
 
   /** A pass has read everything. Of each link only the last event counts: making a device causes several. */

@@ -7,7 +7,7 @@ import type { Logger } from '../logger.js';
 import type { Ip } from '../subnet/cidr.js';
 import type { Problem } from './problem.js';
 import type { PeerGate } from './reconciler.js';
-import type { RuleEngine, WantedRules } from './rules.js';
+import type { FilteredTunnel, RuleEngine, WantedRules } from './rules.js';
 
 /** One engine and its share of the rules. */
 export interface RuleShare {
@@ -74,6 +74,12 @@ export class RuleKeeper implements PeerGate {
     if (this.#wanted.peers.size === peers.size) return;
     this.#wanted = { ...this.#wanted, peers };
     await this.#apply('wish');
+  }
+
+  /** The tunnel's device or port is another one now. Resolves when the rules say so, or have failed to. */
+  async retarget(tunnel: FilteredTunnel): Promise<void> {
+    this.#wanted = { ...this.#wanted, tunnel };
+    if (this.#applied !== undefined) await this.#apply('wish');
   }
 
   /** Ends the watch and waits for what is under way. The rules stay. */

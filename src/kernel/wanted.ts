@@ -2,20 +2,32 @@
 // Links are named, not numbered, because a device that was deleted comes back with another index.
 
 import type { Cidr, Family, Ip } from '../subnet/cidr.js';
+import type { WantedDataplane } from './dataplane.js';
 import type { Mac, Vxlan } from './kernel.js';
 
 /** A device of ours. It carries our alias, which is how a later start knows it. */
-export interface WantedLink {
+export type WantedLink = WantedVxlan | WantedTun;
+
+interface WantedDevice {
   readonly name: string;
   readonly mtu: number;
+  /** Settings below /proc/sys that the device must have, for example accept_ra. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+export interface WantedVxlan extends WantedDevice {
   readonly mac: Mac;
   readonly vxlan: Pick<Vxlan, 'vni' | 'port' | 'learning' | 'gbp'> & {
     /** The interface below, by name. */
     readonly parent: string;
     readonly local: Ip;
   };
-  /** Settings below /proc/sys that the device must have, for example accept_ra. */
-  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** A TUN, which carries packets while the network's packet engine is attached to it. */
+export interface WantedTun extends WantedDevice {
+  /** How to make it. An existing device that differs is made anew when this is `fixed`, else kept as it is. */
+  readonly tun: { readonly multiQueue: boolean; readonly fixed: boolean };
 }
 
 export interface WantedAddress {
@@ -25,7 +37,8 @@ export interface WantedAddress {
 
 export interface WantedRoute {
   readonly dst: Cidr;
-  readonly via: Ip;
+  /** Undefined for what the link alone leads to. */
+  readonly via?: Ip;
   readonly link: string;
   readonly onlink: boolean;
 }
@@ -60,6 +73,8 @@ export interface WantedKernel {
   readonly direct?: DirectRoutes;
   /** Destinations to be dropped where nothing more specific leads on. */
   readonly blackholes?: readonly Cidr[];
+  /** What the packet engine behind one of the links is to carry; absent for a network whose packets the kernel carries. */
+  readonly dataplane?: WantedDataplane;
   /** The addresses of the nodes that these entries lead to: who is let in where senders are checked. */
   readonly peers: ReadonlySet<Ip>;
 }

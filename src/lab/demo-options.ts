@@ -7,6 +7,7 @@ import { errorText } from './errors.js';
 export const DEMO_BACKENDS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   vxlan: { Type: 'vxlan' },
   'host-gw': { Type: 'host-gw' },
+  udp: { Type: 'udp' },
 };
 
 const MAX_NODES = 50;

@@ -12,6 +12,8 @@ import {
   of,
   ownAddress,
   peer,
+  route,
+  tunDevice,
   VTEP,
   vxlan,
   type worldTest,
@@ -168,6 +170,83 @@ export function registerLinkContract(register: ReturnType<typeof worldTest>): vo
     await expectOk(kernel, of.deleteLink((await linkNamed(kernel, 'eth0')).index));
     await t.throwsAsync(linkNamed(kernel, 'flannel.1'), { message: 'there is no link flannel.1' });
   });
+
+  for (const multiQueue of [false, true]) {
+    const kind = multiQueue ? 'multi-queue' : 'single-queue';
+    register(
+      `a ${kind} TUN is created down, marked, and stays though nobody is attached`,
+      async (t, world) => {
+        const { kernel } = world;
+        await expectOk(kernel, of.newLink(tunDevice({ tun: { multiQueue } })));
+        const { index, ...created } = await linkNamed(kernel, 'flannel0');
+        t.true(index > 0);
+        const state = { up: false, carrier: false, loopback: false };
+        const tun = { type: 'tun', multiQueue, persistent: true };
+        t.deepEqual(created, {
+          ...{ name: 'flannel0', kind: 'tun', mtu: 1472, ...state },
+          ...{ alias: 'flanneld:test', tun },
+        } as typeof created);
+      },
+    );
+  }
+
+  register('a TUN of a name that is taken is EEXIST, whatever has it', async (t, { kernel }) => {
+    await expectOk(kernel, of.newLink(tunDevice()), of.newLink({ name: 'br0', kind: 'bridge' }));
+    const outcome = await codes(
+      kernel,
+      of.newLink(tunDevice({ alias: 'flanneld:evil' })),
+      of.newLink(tunDevice({ name: 'br0', alias: 'flanneld:evil' })),
+    );
+    t.deepEqual(outcome, ['EEXIST', 'EEXIST']);
+    t.is((await linkNamed(kernel, 'flannel0')).alias, 'flanneld:test');
+    t.is((await linkNamed(kernel, 'br0')).alias, undefined);
+  });
+
+  register('TUNs that cannot be are refused, and none is left', async (t, { kernel }) => {
+    const outcome = await codes(
+      kernel,
+      of.newLink(tunDevice({ name: 'a-name-of-sixteen' })),
+      of.newLink(tunDevice({ name: '' })),
+      of.newLink(tunDevice({ mtu: 67 })),
+      of.newLink(tunDevice({ mtu: 65_536 })),
+    );
+    t.deepEqual(outcome, ['ERANGE', 'ERANGE', 'EINVAL', 'EINVAL']);
+    t.deepEqual(
+      (await kernel.links()).filter(({ kind }) => kind === 'tun'),
+      [],
+    );
+  });
+
+  register('operations around a TUN keep their order and their outcomes', async (t, { kernel }) => {
+    const parent = (await linkNamed(kernel, 'eth0')).index;
+    const outcome = await codes(
+      kernel,
+      of.newLink({ name: 'br0', kind: 'bridge' }),
+      of.newLink(tunDevice()),
+      of.newLink(tunDevice()),
+      of.newLink(device(parent)),
+      of.newLink(tunDevice({ name: 'flannel1' })),
+      of.deleteLink(4711),
+    );
+    t.deepEqual(outcome, ['ok', 'ok', 'EEXIST', 'ok', 'ok', 'ENODEV']);
+    t.is((await linkNamed(kernel, 'flannel1')).alias, 'flanneld:test');
+  });
+
+  register(
+    'a TUN without a program has no carrier, and takes a route all the same',
+    async (t, { kernel }) => {
+      await expectOk(kernel, of.newLink(tunDevice()));
+      const { index } = await linkNamed(kernel, 'flannel0');
+      const range = route(cidr('10.5.0.0/16'), { link: index });
+      t.deepEqual(await codes(kernel, of.route('create', range)), ['ENETDOWN']);
+      await expectOk(kernel, of.address('create', ownAddress(index, 4)), of.up(index));
+      await expectOk(kernel, of.route('create', range));
+      t.like(await linkNamed(kernel, 'flannel0'), { up: true, carrier: false });
+      t.deepEqual(await madeRoutes(kernel), [range]);
+      t.deepEqual(await codes(kernel, of.deleteLink(index), of.deleteLink(index)), ['ok', 'ENODEV']);
+      t.deepEqual(await madeRoutes(kernel), []);
+    },
+  );
 
   for (const family of FAMILIES) {
     register(`an IPv${family} address is created once, replaced and deleted once`, async (t, { kernel }) => {

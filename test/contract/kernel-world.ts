@@ -16,7 +16,7 @@ import {
   type Route,
   type Vxlan,
 } from '../../src/kernel/kernel.js';
-import { cidr, familyOf, ip, type Family } from '../../src/subnet/cidr.js';
+import { cidr, familyOf, ip, type Cidr, type Family } from '../../src/subnet/cidr.js';
 
 /**
  * A kernel with a loopback and `eth0`: up, MTU 1500, 192.168.50.1/24 and fd50::1/64.
@@ -61,6 +61,17 @@ export function device(parent: number, more: Partial<NewLink> = {}): NewLink {
   return { name: 'flannel.1', mtu: 1450, mac: VTEP, alias: 'flanneld:test', vxlan: vxlan(parent), ...more };
 }
 
+export function tunDevice(more: Partial<NewLink> = {}): NewLink {
+  return { name: 'flannel0', mtu: 1472, alias: 'flanneld:test', tun: { multiQueue: false }, ...more };
+}
+
+/** A route of ours; over a link alone, unless told otherwise. */
+export function route(dst: Cidr, more: Partial<Route>): Route {
+  const metric = familyOf(dst) === 4 ? 0 : 1024;
+  const rest = { table: MAIN_TABLE, metric, protocol: PROTOCOL.flanneld, type: 'unicast', scope: 0 } as const;
+  return { dst, ...rest, onlink: false, ...more };
+}
+
 /** What a peer needs on the device: of each family the same in its own addresses. */
 export function peer(link: number, family: Family): { neighbour: Neighbour; fdb: FdbEntry; route: Route } {
   const base = family === 4 ? ip('10.5.9.0') : ip('fc00:5:0:9::');
@@ -69,17 +80,7 @@ export function peer(link: number, family: Family): { neighbour: Neighbour; fdb:
   return {
     neighbour: { link, ip: base, mac: PEER_VTEP, permanent: true },
     fdb: { link, mac: PEER_VTEP, dst: outer, permanent: true },
-    route: {
-      dst,
-      table: MAIN_TABLE,
-      metric: family === 4 ? 0 : 1024,
-      protocol: PROTOCOL.flanneld,
-      type: 'unicast',
-      scope: 0,
-      gateway: base,
-      link,
-      onlink: true,
-    },
+    route: route(dst, { gateway: base, link, onlink: true }),
   };
 }
 

@@ -6,6 +6,27 @@ import { flushRoutes } from './fake-kernel-routes.js';
 import { Refused, type FakeState } from './fake-kernel-state.js';
 
 export function createLink(state: FakeState, link: NewLink): void {
+  checkNew(state, link);
+  const index = state.nextIndex;
+  const most = link.vxlan === undefined ? undefined : checkVxlan(state, link.vxlan);
+  const created: Link = {
+    index,
+    name: link.name,
+    // A larger MTU is cut to what the parent carries, without a word.
+    mtu: Math.min(link.mtu ?? most ?? 1500, most ?? 65535),
+    up: false,
+    carrier: false,
+    loopback: false,
+    ...kindOf(link, index),
+  };
+  state.nextIndex++;
+  // The event of the creation has no alias yet, and setting it on a link that is down is no event.
+  state.links.set(index, link.alias === undefined ? created : { ...created, alias: link.alias });
+  state.tellLink(created);
+  state.settings.set(`net/ipv6/conf/${link.name}/accept_ra`, '1');
+}
+
+function checkNew(state: FakeState, link: NewLink): void {
   if (link.name === '' || link.name.length > 15)
     throw new Refused('ERANGE', 'Attribute failed policy validation');
   checkMtu(link.mtu);
@@ -13,27 +34,14 @@ export function createLink(state: FakeState, link: NewLink): void {
     throw new Refused('ERANGE', 'VXLAN ID must be lower than 16777216');
   }
   if ([...state.links.values()].some(({ name }) => name === link.name)) throw new Refused('EEXIST');
-  const index = state.nextIndex;
+}
+
+function kindOf({ kind, vxlan, tun, ...link }: NewLink, index: number): Partial<Link> {
+  // A TUN carries IP packets, and has no address below them.
+  if (tun !== undefined) return { kind: 'tun', tun: { ...tun, type: 'tun', persistent: true } };
   const mac = link.mac ?? (`02:00:00:00:00:${index.toString(16).padStart(2, '0')}` as Mac);
-  const kind = link.vxlan === undefined ? link.kind : 'vxlan';
-  const most = link.vxlan === undefined ? undefined : checkVxlan(state, link.vxlan);
-  const created: Link = {
-    index,
-    name: link.name,
-    ...(kind !== undefined && { kind }),
-    // A larger MTU is cut to what the parent carries, without a word.
-    mtu: Math.min(link.mtu ?? most ?? 1500, most ?? 65535),
-    up: false,
-    carrier: false,
-    loopback: false,
-    mac,
-    ...(link.vxlan !== undefined && { vxlan: link.vxlan }),
-  };
-  state.nextIndex++;
-  // The event of the creation has no alias yet, and setting it on a link that is down is no event.
-  state.links.set(index, link.alias === undefined ? created : { ...created, alias: link.alias });
-  state.tellLink(created);
-  state.settings.set(`net/ipv6/conf/${link.name}/accept_ra`, '1');
+  if (vxlan !== undefined) return { kind: 'vxlan', mac, vxlan };
+  return kind === undefined ? { mac } : { kind, mac };
 }
 
 /** Returns the largest MTU the parent leaves. */
@@ -91,8 +99,21 @@ function checkParentMtu(state: FakeState, { vxlan }: Link, mtu: number | undefin
   if (mtu > parent.mtu - overhead(vxlan)) throw new Refused('EINVAL');
 }
 
+/** A program attaches to a TUN, or lets go of it: a carrier comes or goes. */
+export function attach(state: FakeState, index: number, attached: boolean): void {
+  const link = state.link(index);
+  if (attached) state.attached.add(index);
+  else state.attached.delete(index);
+  const carrier = link.up && attached;
+  if (link.carrier === carrier) return;
+  state.links.set(index, { ...link, carrier });
+  state.tellLink({ ...link, carrier });
+}
+
 function setUp(state: FakeState, index: number, up: boolean): void {
-  const link = { ...state.link(index), up, carrier: up };
+  const before = state.link(index);
+  const carrier = up && (before.kind !== 'tun' || state.attached.has(index));
+  const link = { ...before, up, carrier };
   state.links.set(index, link);
   state.tellLink(link);
   if (up) {
@@ -118,6 +139,7 @@ export function deleteLink(state: FakeState, index: number): void {
   flushAddresses(state, index, () => true);
   flushRoutes(state, index);
   state.links.delete(index);
+  state.attached.delete(index);
   state.settings.delete(`net/ipv6/conf/${link.name}/accept_ra`);
   state.tellLink({ ...link, up: false, carrier: false }, true);
   // What rides on it goes with it.

@@ -23,6 +23,8 @@ export class FakeState {
   readonly neighbours = new Map<string, Neighbour>();
   readonly fdb = new Map<string, FdbEntry>();
   readonly settings = new Map<string, string>();
+  /** TUN devices that a program is attached to. */
+  readonly attached = new Set<number>();
   readonly events: KernelEvent[] = [];
   /** Whether the change at hand is the observed kernel user's, or somebody else's. */
   actorIsOwn = true;

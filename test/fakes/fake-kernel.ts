@@ -17,9 +17,10 @@ import {
   type Neighbour,
   type Route,
   type RouteLookup,
+  type Tun,
 } from '../../src/kernel/kernel.js';
 import { changeAddress, changeFdbEntry, changeNeighbour } from './fake-kernel-entries.js';
-import { changeLink, createLink, deleteLink } from './fake-kernel-links.js';
+import { attach, changeLink, createLink, deleteLink } from './fake-kernel-links.js';
 import { createRoute, deleteRoute, lookUp, replaceRoute } from './fake-kernel-routes.js';
 import { FakeState, Refused } from './fake-kernel-state.js';
 import { stateText } from './fake-kernel-text.js';
@@ -34,6 +35,8 @@ export interface ExistingLink {
   readonly up?: boolean;
   readonly carrier?: boolean;
   readonly addresses?: readonly string[];
+  readonly alias?: string;
+  readonly tun?: Tun;
 }
 
 /** Which operations to refuse: fields that are absent match any. */
@@ -74,7 +77,15 @@ export class FakeKernel implements Kernel {
     const index = this.#state.nextIndex++;
     const mac = (existing.mac ?? `02:00:00:00:01:${index.toString(16).padStart(2, '0')}`) as Mac;
     const loopback = name === 'lo';
-    const link: Link = { index, name, ...(kind !== undefined && { kind }), mtu, up, carrier, loopback, mac };
+    const { alias, tun } = existing;
+    const link: Link = {
+      index,
+      name,
+      ...(kind !== undefined && { kind }),
+      ...{ mtu, up, carrier, loopback, mac },
+      ...(alias !== undefined && { alias }),
+      ...(tun !== undefined && { tun }),
+    };
     this.#state.links.set(index, link);
     this.#state.settings.set(`net/ipv6/conf/${name}/accept_ra`, '1');
     for (const address of addresses) {
@@ -90,6 +101,12 @@ export class FakeKernel implements Kernel {
   indexOf(name: string): number {
     for (const link of this.#state.links.values()) if (link.name === name) return link.index;
     throw new Error(`the fake kernel has no link ${name}`);
+  }
+
+  /** A program attaches to the TUN with that name, or lets go of it. */
+  attach(name: string, attached = true): void {
+    attach(this.#state, this.indexOf(name), attached);
+    this.#deliver();
   }
 
   /** Refuses the next `times` operations of the kernel's user that match. */

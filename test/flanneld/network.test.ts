@@ -3,94 +3,11 @@
 import { mkdtemp, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
-import { BACKENDS } from '../../src/backends/index.js';
-import { Counters } from '../../src/counters.js';
-import { runNetwork, type NetworkOptions } from '../../src/flanneld/network.js';
-import { FakeClock } from '../fakes/fake-clock.js';
-import { FakeKernel } from '../fakes/fake-kernel.js';
-import { FakeRegistry } from '../fakes/fake-registry.js';
-import { FakeStore } from '../fakes/fake-registry-store.js';
-import { RecordingLogger } from '../helpers/recording-logger.js';
+import test from 'ava';
+import type { FakeKernel } from '../fakes/fake-kernel.js';
+import { cluster, CONFIG, freshKernel, until, type Node } from '../helpers/network-cluster.js';
 
-const CONFIG = '/coreos.com/network/config';
 const VXLAN = '{"Network":"10.5.0.0/16","Backend":{"Type":"vxlan"}}';
-
-interface Node {
-  readonly kernel: FakeKernel;
-  readonly logger: RecordingLogger;
-  readonly counters: Counters;
-  readonly file: string;
-  readonly ready: () => boolean;
-  readonly ended: Promise<unknown>;
-  readonly stop: () => Promise<unknown>;
-}
-
-interface Cluster {
-  readonly clock: FakeClock;
-  readonly store: FakeStore;
-  /** Starts a node with this last byte of its address; a kernel given is one of an earlier life. */
-  readonly start: (
-    host: number,
-    life?: { kernel?: FakeKernel; options?: Partial<NetworkOptions> },
-  ) => Promise<Node>;
-}
-
-async function cluster(t: ExecutionContext): Promise<Cluster> {
-  const clock = new FakeClock();
-  const store = new FakeStore(clock);
-  const folder = await mkdtemp(join(tmpdir(), 'flanneld-network-'));
-  t.teardown(async () => {
-    store.close();
-    await rm(folder, { recursive: true });
-  });
-  const start: Cluster['start'] = (host, { kernel = freshKernel(host), options = {} } = {}) => {
-    const [logger, counters, abort] = [new RecordingLogger(), new Counters(), new AbortController()];
-    const registry = new FakeRegistry(store, { clock });
-    const file = join(folder, `host${host}`, 'subnet.env');
-    let ready = false;
-    const parts = { registry, kernel, clock, random: Math.random, logger, counters, backends: BACKENDS };
-    const wishes = { iface: ['eth0'], ifaceRegex: [], canReach: '', publicIp: '' };
-    const network = {
-      name: 'network',
-      subnetFile: file,
-      alias: false,
-      rules: { ipMasq: false, fullyRandom: true, forward: false, filter: 'off', resyncSeconds: 5 } as const,
-      blackhole: false,
-      wishes,
-      onReady: () => {
-        ready = true;
-      },
-      ...options,
-    };
-    const ended = runNetwork(parts, network, abort.signal).catch((error: unknown) => error);
-    const stop = async (): Promise<unknown> => {
-      abort.abort();
-      const result = await ended;
-      registry.close();
-      return result;
-    };
-    t.teardown(stop);
-    return Promise.resolve({ kernel, logger, counters, file, ready: () => ready, ended, stop });
-  };
-  return { clock, store, start };
-}
-
-function freshKernel(host: number): FakeKernel {
-  const kernel = new FakeKernel();
-  kernel.addLink({ name: 'eth0', mac: `02:00:00:00:00:0${host}`, addresses: [`192.168.50.${host}/24`] });
-  return kernel;
-}
-
-/** Env files are real, so that real time must pass too: the fake clock creeps on until the condition holds. */
-async function until({ clock }: Cluster, what: string, condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 20_000;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
-    await clock.advance(10);
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-}
 
 const routesTo = (node: Node): string[] =>
   [...node.kernel.toString().matchAll(/(10\.5\.\d+\.0\/24) via \S+ dev flannel\.1 proto 241/g)]
@@ -165,9 +82,9 @@ const waits: readonly (readonly [string, string | undefined, RegExp])[] = [
   ['no config', undefined, /Did you create your config using etcdv3 API/],
   ['a config that is no JSON', '{"Network":', /config/],
   [
-    'a config without Backend, which means udp',
-    '{"Network":"10.5.0.0/16"}',
-    /"udp".*set Backend\.Type.*"vxlan"/,
+    'a Backend without Type',
+    '{"Network":"10.5.0.0/16","Backend":{}}',
+    /Backend names no Type.*set Backend\.Type.*"vxlan"/,
   ],
   [
     'an unknown backend',

@@ -10,7 +10,7 @@ import type { KernelOperation } from '../../src/kernel/kernel.js';
 import { openNetlink } from '../../src/native.js';
 import { cidrOf, ip } from '../../src/subnet/cidr.js';
 import { registerKernelContract } from '../contract/kernel.js';
-import { deviceUp, expectOk, linkNamed, madeRoutes, of, peer } from '../contract/kernel-world.js';
+import { deviceUp, expectOk, linkNamed, madeRoutes, of, peer, tunDevice } from '../contract/kernel-world.js';
 import { EventLog } from '../helpers/kernel-events.js';
 import { makeLinuxWorld, type LinuxWorld } from '../helpers/linux-world.js';
 import { hasRoot } from '../helpers/netns.js';
@@ -105,6 +105,20 @@ linuxTest(
     log.stop();
   },
 );
+
+linuxTest('a TAP is told from a TUN, and what ip made from what we made', async (t, { kernel, netns }) => {
+  await netns.sh('ip tuntap add dev tap0 mode tap');
+  await netns.sh('ip tuntap add dev tun0 mode tun multi_queue');
+  await expectOk(kernel, of.newLink(tunDevice()));
+  t.deepEqual((await linkNamed(kernel, 'tap0')).tun, { type: 'tap', multiQueue: false, persistent: true });
+  t.deepEqual((await linkNamed(kernel, 'tun0')).tun, { type: 'tun', multiQueue: true, persistent: true });
+  const [shown] = await netns.json<object[]>('ip -j -d link show dev flannel0');
+  t.like(shown, {
+    mtu: 1472,
+    ifalias: 'flanneld:test',
+    linkinfo: { info_kind: 'tun', info_data: { type: 'tun', pi: false, vnet_hdr: false, persist: true } },
+  });
+});
 
 linuxTest('routes of other tables are not listed', async (t, { kernel, netns }) => {
   await netns.sh('ip route add 10.77.0.0/16 via 192.168.50.2 table 1000');

@@ -3,7 +3,7 @@
 import test from 'ava';
 import type { KernelOperation, Link, Mac, Vxlan } from '../../src/kernel/kernel.js';
 import { planLinks, type LinkPlan } from '../../src/kernel/plan-links.js';
-import type { WantedLink } from '../../src/kernel/wanted.js';
+import type { WantedLink, WantedTun } from '../../src/kernel/wanted.js';
 import { ip } from '../../src/subnet/cidr.js';
 
 const MAC = '26:44:e9:b3:44:b5' as Mac;
@@ -120,3 +120,71 @@ test('a device of the other address family may have the same VNI and port', (t) 
   const other = { ...DEVICE, name: 'flannel-v6.1', vxlan: { ...VXLAN, local: ip('fd00::1') } };
   t.deepEqual(summary(plan([ETH0, other])), ['create flannel.1 flanneld:network']);
 });
+
+const UNMARKED_TUN: Link = {
+  index: 7,
+  name: 'flannel0',
+  kind: 'tun',
+  mtu: 1472,
+  up: true,
+  carrier: false,
+  loopback: false,
+  tun: { type: 'tun', multiQueue: false, persistent: true },
+};
+const TUN_DEVICE: Link = { ...UNMARKED_TUN, alias: 'flanneld:network' };
+const wantedTun = (tun: Partial<WantedTun['tun']> = {}): WantedTun => ({
+  name: 'flannel0',
+  mtu: 1472,
+  tun: { multiQueue: false, fixed: false, ...tun },
+  settings: {},
+});
+
+test('a missing TUN is created with our alias, and as many queues as wanted', (t) => {
+  const made = plan([ETH0], wantedTun({ multiQueue: true }));
+  t.deepEqual(summary(made), ['create flannel0 flanneld:network']);
+  t.like(made.operations[0], { link: { mtu: 1472, tun: { multiQueue: true } } });
+});
+
+test('a TUN of ours is kept, and set back in place: MTU, up', (t) => {
+  t.deepEqual(summary(plan([TUN_DEVICE], wantedTun())), []);
+  t.deepEqual(summary(plan([{ ...TUN_DEVICE, mtu: 1400, up: false }], wantedTun())), [
+    'change 7 {"mtu":1472,"up":true}',
+  ]);
+});
+
+test('a TUN with other queues is kept unless the config fixes them, and then made anew with the reason', (t) => {
+  t.deepEqual(summary(plan([TUN_DEVICE], wantedTun({ multiQueue: true }))), []);
+  const anew = plan([TUN_DEVICE], wantedTun({ multiQueue: true, fixed: true }));
+  t.deepEqual(summary(anew), ['delete 7', 'create flannel0 flanneld:network']);
+  t.deepEqual(anew.recreated, ['flannel0: multi_queue: true vs false']);
+});
+
+const taken: readonly (readonly [string, Link, RegExp])[] = [
+  [
+    'another network has the TUN',
+    { ...TUN_DEVICE, alias: 'flanneld:blue' },
+    /^collision: flannel0 belongs to flanneld network "blue", so network "network" cannot use it/,
+  ],
+  [
+    'a TUN of the name has no mark',
+    UNMARKED_TUN,
+    /^collision: flannel0 exists without the alias "flanneld:network" \(tun\).*next free name/,
+  ],
+  [
+    'the name is a bridge’s',
+    { ...ETH0, index: 7, name: 'flannel0', kind: 'bridge' },
+    /^collision: flannel0 exists without .* \(bridge\)/,
+  ],
+  [
+    'a TAP has our alias',
+    { ...TUN_DEVICE, tun: { type: 'tap', multiQueue: false, persistent: true } },
+    /^collision: flannel0 has our alias and is no TUN device \(tap\); delete it/,
+  ],
+];
+for (const [what, link, message] of taken) {
+  test(`nothing is done to it, and it is named, where ${what}`, (t) => {
+    const lines = summary(plan([ETH0, link], wantedTun({ multiQueue: true, fixed: true })));
+    t.is(lines.length, 1);
+    t.regex(lines[0]!, message);
+  });
+}

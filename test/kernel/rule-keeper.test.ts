@@ -24,6 +24,7 @@ const peers = (...hosts: number[]): ReadonlySet<Ip> => new Set(hosts.map((host) 
 class FakeEngine implements RuleEngine {
   readonly name = 'nftables';
   readonly log: string[] = [];
+  device: string | undefined;
   #held: string | undefined;
   fail = 0;
 
@@ -32,6 +33,7 @@ class FakeEngine implements RuleEngine {
       this.fail--;
       return Promise.reject(new RulesError('tool-timeout', 'nft hangs; it was killed after 10 s'));
     }
+    this.device = wanted.tunnel?.device;
     const text = [...wanted.peers].map((peer) => peer.replace('192.168.50.', '')).join(' ');
     const changes = text === this.#held ? 0 : 1;
     this.#held = text;
@@ -154,4 +156,14 @@ test('what works after a failure is not blamed on somebody else', async (t) => {
   t.deepEqual(engine.log, ['[2]']);
   t.is(counters.get('repairs'), 0);
   t.is(logger.lines.filter(({ message }) => message.includes('somebody else')).length, 0);
+});
+
+test('a tunnel that has another device now is followed: at once where rules are in, else with the first', async (t) => {
+  const s = scene(t);
+  await s.keeper.retarget({ device: 'flannel1', port: 8285 });
+  t.is(s.engine.device, undefined);
+  await s.keeper.admit(peers(2));
+  t.is(s.engine.device, 'flannel1');
+  await s.keeper.retarget({ device: 'flannel2', port: 8285 });
+  t.is(s.engine.device, 'flannel2');
 });

@@ -20,6 +20,7 @@ test('the netlink socket and sd_notify pass their C test under the sanitizers', 
     'test/netlink_socket_test.c',
     'src/netlink/netlink_socket.c',
     'src/netlink/netlink_open.c',
+    'src/in_namespace.c',
     'src/sd_notify.c',
   ];
   const flags =

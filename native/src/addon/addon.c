@@ -28,6 +28,7 @@ NAPI_MODULE_INIT()
 		{ .utf8name = "openNetlink", .method = js_open_netlink, .attributes = napi_enumerable },
 		{ .utf8name = "openDataplane", .method = js_open_dataplane, .attributes = napi_enumerable },
 		{ .utf8name = "dataplaneNames", .method = js_dataplane_names, .attributes = napi_enumerable },
+		{ .utf8name = "createTun", .method = js_create_tun, .attributes = napi_enumerable },
 		{ .utf8name = "notify", .method = js_notify, .attributes = napi_enumerable },
 	};
 

@@ -2,14 +2,12 @@
  * Opens a netlink socket, bound and joined to its groups, if need be in another network namespace.
  * Not here: its thread, and everything that happens after.
  */
-#define _GNU_SOURCE /* setns */
 #include "netlink_open.h"
 
+#include "../in_namespace.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/netlink.h>
-#include <pthread.h>
-#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -42,8 +40,9 @@ static int configure(int fd, const struct netlink_options *options)
 	return 0;
 }
 
-static int open_fd(const struct netlink_options *options)
+static int open_fd(void *argument)
 {
+	const struct netlink_options *options = argument;
 	int fd, result;
 
 	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, options->protocol);
@@ -57,41 +56,6 @@ static int open_fd(const struct netlink_options *options)
 	return fd;
 }
 
-struct visit {
-	const struct netlink_options *options;
-	int result;
-};
-
-static void *visit_namespace(void *argument)
-{
-	struct visit *visit = argument;
-	int ns = open(visit->options->netns, O_RDONLY | O_CLOEXEC);
-
-	if (ns < 0 || setns(ns, CLONE_NEWNET) < 0)
-		visit->result = -errno;
-	else
-		visit->result = open_fd(visit->options);
-	if (ns >= 0)
-		close(ns);
-	return NULL;
-}
-
-/*
- * A socket stays in the namespace it was opened in. The thread that enters the namespace ends right after,
- * so no thread of the program is ever left in the wrong one.
- */
-static int open_fd_in_namespace(const struct netlink_options *options)
-{
-	struct visit visit = { .options = options };
-	pthread_t thread;
-	int result = pthread_create(&thread, NULL, visit_namespace, &visit);
-
-	if (result != 0)
-		return -result;
-	pthread_join(thread, NULL);
-	return visit.result;
-}
-
 static int port_of(int fd, uint32_t *ret)
 {
 	struct sockaddr_nl address;
@@ -103,9 +67,10 @@ static int port_of(int fd, uint32_t *ret)
 	return 0;
 }
 
+/* A socket stays in the namespace it was opened in. */
 int netlink_open(const struct netlink_options *options, uint32_t *port)
 {
-	int fd = options->netns == NULL ? open_fd(options) : open_fd_in_namespace(options);
+	int fd = in_namespace(options->netns, open_fd, (void *)options);
 	int result;
 
 	if (fd < 0)

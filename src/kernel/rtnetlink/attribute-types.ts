@@ -18,6 +18,13 @@ export const bool: AttributeType<boolean> = {
   read: (chunk, start, end) => (end - start === 1 ? chunk.u8(start) !== 0 : undefined),
 };
 
+export const u8: AttributeType<number> = {
+  write: (writer, value) => {
+    writer.u8(value);
+  },
+  read: (chunk, start, end) => (end - start === 1 ? chunk.u8(start) : undefined),
+};
+
 export const u32: AttributeType<number> = {
   write: (writer, value) => {
     writer.u32(value);

@@ -1,8 +1,21 @@
 // The attributes we read or write, one row each: our name, the kernel's number, the type of the value.
 // A table; a new attribute is a new row here and nothing elsewhere. Rows of the kernel we do not need are left out.
 
-import { AttributeTable, type AttributesOf } from './attribute-table.js';
-import { bool, flag, ip, mac, nested, nexthops, text, textNul, u16be, u32, via } from './attribute-types.js';
+import { AttributeTable, type AttributesOf, type AttributeType } from './attribute-table.js';
+import {
+  bool,
+  flag,
+  ip,
+  mac,
+  nested,
+  nexthops,
+  text,
+  textNul,
+  u16be,
+  u32,
+  u8,
+  via,
+} from './attribute-types.js';
 
 /** IFLA_VXLAN_* of linux/if_link.h. GBP is a flag: an attribute without payload. */
 const VXLAN = new AttributeTable({
@@ -20,18 +33,42 @@ const VXLAN = new AttributeTable({
 });
 export type VxlanAttributes = AttributesOf<typeof VXLAN>;
 
-/** IFLA_INFO_* of linux/if_link.h. The data of other kinds than vxlan is read by the same rows and not used. */
-const LINK_INFO = new AttributeTable({
-  kind: [1, text],
-  data: [2, nested(VXLAN)],
+/** IFLA_TUN_* of linux/if_link.h. They are only read: rtnetlink creates no TUN. */
+const TUN = new AttributeTable({
+  type: [3, u8],
+  persist: [6, bool],
+  multiQueue: [7, bool],
 });
+export type TunAttributes = AttributesOf<typeof TUN>;
+
+/** IFLA_INFO_* of linux/if_link.h: by the kind, the form of the data beside it. The data of other kinds is not read. */
+const LINK_KIND = new AttributeTable({ kind: [1, text] });
+const LINK_INFO = new Map<string | undefined, LinkInfoTable>([
+  ['vxlan', new AttributeTable({ kind: [1, text], vxlan: [2, nested(VXLAN)] })],
+  ['tun', new AttributeTable({ kind: [1, text], tun: [2, nested(TUN)] })],
+]);
+
+interface LinkInfo {
+  readonly kind?: string | undefined;
+  readonly vxlan?: VxlanAttributes | undefined;
+  readonly tun?: TunAttributes | undefined;
+}
+type LinkInfoTable = AttributeType<LinkInfo>;
+const linkInfoOf = (kind: string | undefined): LinkInfoTable => LINK_INFO.get(kind) ?? LINK_KIND;
+
+const linkInfo: AttributeType<LinkInfo> = {
+  write: (writer, info) => {
+    linkInfoOf(info.kind).write(writer, info);
+  },
+  read: (chunk, start, end) => linkInfoOf(LINK_KIND.read(chunk, start, end)?.kind).read(chunk, start, end),
+};
 
 /** IFLA_* of linux/if_link.h. */
 export const LINK = new AttributeTable({
   address: [1, mac],
   ifname: [3, textNul],
   mtu: [4, u32],
-  linkinfo: [18, nested(LINK_INFO)],
+  linkinfo: [18, linkInfo],
   ifalias: [20, text],
   extMask: [29, u32],
 });

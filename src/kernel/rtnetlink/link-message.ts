@@ -1,14 +1,17 @@
 // Links as rtnetlink messages: creating, changing, deleting, and reading what the kernel tells of them.
 
 import type { Ip } from '../../subnet/cidr.js';
-import type { Link, LinkChange, NewLink, Vxlan } from '../kernel.js';
-import { LINK, type VxlanAttributes } from './attributes.js';
+import type { Link, LinkChange, NewLink, Tun, Vxlan } from '../kernel.js';
+import { LINK, type TunAttributes, type VxlanAttributes } from './attributes.js';
 import { AF, IFF, NLM_F, RTEXT_FILTER_SKIP_STATS, RTM } from './constants.js';
 import type { Chunk } from './reader.js';
 import { IFINFOMSG, writeIfinfomsg } from './structs.js';
 import type { MessageWriter } from './writer.js';
 
-/** Everything but the alias, which the kernel takes only for a link that exists (see writeAlias). */
+/** linux/if_tun.h; the other type, IFF_TAP, is 2. */
+const IFF_TUN = 1;
+
+/** Everything but the alias, which the kernel takes only for a link that exists (see writeFinish). No TUN can be made so. */
 export function writeNewLink(writer: MessageWriter, link: NewLink): boolean {
   writer.begin(RTM.NEWLINK, NLM_F.REQUEST | NLM_F.ACK | NLM_F.CREATE | NLM_F.EXCL);
   writeIfinfomsg(writer, AF.UNSPEC, 0, 0, 0);
@@ -17,7 +20,7 @@ export function writeNewLink(writer: MessageWriter, link: NewLink): boolean {
     mtu: link.mtu,
     ifname: link.name,
     linkinfo:
-      link.vxlan === undefined ? { kind: link.kind } : { kind: 'vxlan', data: vxlanAttributes(link.vxlan) },
+      link.vxlan === undefined ? { kind: link.kind } : { kind: 'vxlan', vxlan: vxlanAttributes(link.vxlan) },
   });
   return writer.end();
 }
@@ -45,11 +48,17 @@ function local(address: Ip | undefined): VxlanAttributes {
   return address?.includes(':') === true ? { local6: address } : { local: address };
 }
 
-/** Sets the alias of a link by its name, right after its creation, when its index is not known yet. */
-export function writeAlias(writer: MessageWriter, name: string, alias: string): boolean {
+interface LinkFinish {
+  readonly name: string;
+  readonly mtu?: number | undefined;
+  readonly alias?: string | undefined;
+}
+
+/** What is set on a link by its name, right after its creation, when its index is not known yet. */
+export function writeFinish(writer: MessageWriter, { name, mtu, alias }: LinkFinish): boolean {
   writer.begin(RTM.NEWLINK, NLM_F.REQUEST | NLM_F.ACK);
   writeIfinfomsg(writer, AF.UNSPEC, 0, 0, 0);
-  LINK.write(writer, { ifname: name, ifalias: alias });
+  LINK.write(writer, { ifname: name, mtu, ifalias: alias });
   return writer.end();
 }
 
@@ -94,7 +103,7 @@ export function readLink(chunk: Chunk, start: number, end: number): Link | 'othe
   const values = LINK.read(chunk, start + IFINFOMSG.SIZE, end);
   if (values?.ifname === undefined) return undefined;
   const flags = chunk.u32(start + IFINFOMSG.flags);
-  const { kind, data } = values.linkinfo ?? {};
+  const { kind, vxlan, tun } = values.linkinfo ?? {};
   return {
     index: chunk.i32(start + IFINFOMSG.index),
     name: values.ifname,
@@ -105,7 +114,16 @@ export function readLink(chunk: Chunk, start: number, end: number): Link | 'othe
     loopback: (flags & IFF.LOOPBACK) !== 0,
     ...(values.address !== undefined && { mac: values.address }),
     ...(values.ifalias !== undefined && { alias: values.ifalias }),
-    ...(kind === 'vxlan' && { vxlan: vxlanOf(data ?? {}) }),
+    ...(kind === 'vxlan' && { vxlan: vxlanOf(vxlan ?? {}) }),
+    ...(kind === 'tun' && { tun: tunOf(tun ?? {}) }),
+  };
+}
+
+function tunOf(values: TunAttributes): Tun {
+  return {
+    type: values.type === IFF_TUN ? 'tun' : 'tap',
+    multiQueue: values.multiQueue === true,
+    persistent: values.persist === true,
   };
 }
 

@@ -22,12 +22,12 @@ import {
 import { errnoOf, kernelError, operationName } from '../operation-errors.js';
 import type { Refusal } from './ack.js';
 import { readAddress, writeAddressDump } from './address-message.js';
+import { Changes } from './changes.js';
 import { Connection, type Write } from './connection.js';
 import { NETLINK_ROUTE, RTM, RTNLGRP } from './constants.js';
 import { EventSource } from './event-source.js';
-import { readLink, writeAlias, writeDeleteLinkNamed, writeLinkDump } from './link-message.js';
+import { readLink, writeLinkDump } from './link-message.js';
 import { readNeighbour, writeFdbDump, writeNeighbourDump, type ReadNeighbour } from './neighbour-message.js';
-import { writeOperation } from './operation-message.js';
 import type { Chunk, MessageCursor } from './reader.js';
 import { readAnyRoute, readRoute, writeRouteDump, writeRouteQuery } from './route-message.js';
 import { readSetting, SETTINGS_ROOT, writeSetting } from './settings.js';
@@ -59,6 +59,7 @@ type Read<T> = (chunk: Chunk, start: number, end: number) => T | 'other' | undef
 export class LinuxKernel implements Kernel {
   readonly #dependencies: LinuxKernelDependencies;
   readonly #connection: Connection;
+  readonly #changes: Changes;
   readonly #events: EventSource;
   #unreadable = 0;
 
@@ -73,6 +74,7 @@ export class LinuxKernel implements Kernel {
     const open = (groups: readonly number[]) => (handlers: NetlinkHandlers) =>
       this.#openSocket(groups, handlers);
     this.#connection = new Connection({ open: open([]), clock, logger });
+    this.#changes = new Changes(this.#connection, dependencies.netns);
     const ownPort = this.#connection.portId;
     this.#events = new EventSource({ open: open(EVENT_GROUPS), ownPort, clock, counters, logger });
   }
@@ -128,37 +130,7 @@ export class LinuxKernel implements Kernel {
   }
 
   async apply(operations: readonly KernelOperation[]): Promise<readonly (KernelError | undefined)[]> {
-    const refusals: (Refusal | undefined)[] = [];
-    for (let from = 0; from < operations.length;) {
-      const next = operations.findIndex(
-        (operation, index) => index >= from && aliasOf(operation) !== undefined,
-      );
-      const to = next < 0 ? operations.length : next + 1;
-      const run = operations.slice(from, to);
-      const results = await this.#connection.change(run.length, (writer, index) => {
-        const operation = run[index];
-        return operation !== undefined && writeOperation(writer, operation);
-      });
-      const last = run.at(-1);
-      if (last !== undefined && results.at(-1) === undefined)
-        results[results.length - 1] = await this.#mark(last);
-      refusals.push(...results);
-      from = to;
-    }
-    return this.#outcomes(operations, refusals);
-  }
-
-  /**
-   * The kernel ignores an alias in the message that creates a link, so a second one follows; only once the link is
-   * known to be ours, lest it mark the one that stood in the way. A link that cannot be marked is taken back.
-   */
-  async #mark(operation: KernelOperation): Promise<Refusal | undefined> {
-    const mark = aliasOf(operation);
-    if (mark === undefined) return undefined;
-    const [refusal] = await this.#connection.change(1, (writer) => writeAlias(writer, mark.name, mark.alias));
-    if (refusal === undefined) return undefined;
-    await this.#connection.change(1, (writer) => writeDeleteLinkNamed(writer, mark.name));
-    return refusal;
+    return this.#outcomes(operations, await this.#changes.apply(operations));
   }
 
   #outcomes(
@@ -273,10 +245,4 @@ function refusalOf(route: Route): string | undefined {
     case 'other':
       return undefined;
   }
-}
-
-function aliasOf(operation: KernelOperation): { readonly name: string; readonly alias: string } | undefined {
-  if (operation.kind !== 'link' || operation.verb !== 'create') return undefined;
-  const { name, alias } = operation.link;
-  return alias === undefined ? undefined : { name, alias };
 }

@@ -36,7 +36,8 @@ interface Open {
   readonly handle: DataplaneHandle;
   readonly link: number;
   readonly options: string;
-  routes: WantedDataplane['routes'] | undefined;
+  /** As handed over last: most passes bring the same. */
+  records: Uint8Array | undefined;
 }
 
 export class NativeDataplane implements Dataplane {
@@ -53,11 +54,9 @@ export class NativeDataplane implements Dataplane {
     const options = optionsText(wanted);
     if (this.#open?.link !== link.index || this.#open.options !== options) {
       this.close();
-      this.#open = { handle: this.#start(wanted, link), link: link.index, options, routes: undefined };
+      this.#open = { handle: this.#start(wanted, link), link: link.index, options, records: undefined };
     }
-    if (this.#open.routes === wanted.routes) return;
-    this.#open.handle.setRoutes(routeRecords(wanted.routes));
-    this.#open.routes = wanted.routes;
+    this.#setRoutes(this.#open, routeRecords(wanted.routes), wanted.device);
   }
 
   isAttached(link: Link): boolean {
@@ -75,6 +74,18 @@ export class NativeDataplane implements Dataplane {
     this.#before = this.stats() ?? NO_STATS;
     this.#open.handle.close();
     this.#open = undefined;
+  }
+
+  #setRoutes(open: Open, records: Uint8Array, device: string): void {
+    if (open.records !== undefined && Buffer.compare(open.records, records) === 0) return;
+    try {
+      open.handle.setRoutes(records);
+      open.records = records;
+    } catch (error) {
+      if (!isNativeError(error)) throw error;
+      const message = `cannot give ${device} its routes: ${error.code}`;
+      throw new DataplaneError('dataplane-failed', message, { cause: error });
+    }
   }
 
   #start(wanted: WantedDataplane, link: Link): DataplaneHandle {

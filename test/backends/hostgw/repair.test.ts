@@ -12,6 +12,7 @@ import { cidr, ip } from '../../../src/subnet/cidr.js';
 import type { LeaseRecord } from '../../../src/subnet/lease.js';
 import { FakeClock } from '../../fakes/fake-clock.js';
 import { FakeKernel } from '../../fakes/fake-kernel.js';
+import { backendContext } from '../../helpers/backend-context.js';
 import { lease } from '../../helpers/leases.js';
 import { RecordingLogger } from '../../helpers/recording-logger.js';
 
@@ -49,10 +50,8 @@ async function host(t: ExecutionContext, kernel = freshKernel(), range = '10.5.0
   const [clock, logger, counters] = [new FakeClock(), new RecordingLogger(), new Counters()];
   const scope = { network: 'network', ranges: [cidr(range)] };
   const reconciler = new Reconciler({ kernel, clock, logger, counters, scope });
-  const addresses = { 4: ip('192.168.50.1') };
-  const external = { name: 'eth0', mtu: 1500, addresses, publicIps: addresses, sources: addresses };
   const links = await kernel.links();
-  const backend = hostGw.open({}, { external, ranges: { 4: cidr(range) }, links, random: () => 0.5 });
+  const backend = hostGw.open({}, backendContext({ ranges: { 4: cidr(range) }, links }));
   const told = new Peers(logger, counters);
   let all = new Map<string, LeaseRecord>();
   const program = (): void => {

@@ -7,6 +7,7 @@ import { routeLookup } from '../../../src/backends/onlink.js';
 import { MAIN_TABLE, type Link, type Route } from '../../../src/kernel/kernel.js';
 import { cidr, ip } from '../../../src/subnet/cidr.js';
 import type { LeaseRecord } from '../../../src/subnet/lease.js';
+import { backendContext } from '../../helpers/backend-context.js';
 import { lease } from '../../helpers/leases.js';
 import { wantedText } from '../../helpers/wanted-text.js';
 
@@ -45,18 +46,9 @@ const peer = (
 const OWN = peer('10.5.100.0/24', '192.168.50.1');
 
 function context(publicIp = '192.168.50.1', mtu = 1500): BackendContext {
-  return {
-    external: {
-      name: 'eth0',
-      mtu,
-      addresses: { 4: ip('192.168.50.1') },
-      publicIps: { 4: ip(publicIp) },
-      sources: { 4: ip('192.168.50.1') },
-    },
-    ranges: { 4: cidr('10.5.0.0/16') },
-    links: LINKS,
-    random: () => 0.5,
-  };
+  const [addresses, publicIps] = [{ 4: ip('192.168.50.1') }, { 4: ip(publicIp) }];
+  const external = { name: 'eth0', mtu, addresses, publicIps, sources: addresses };
+  return backendContext({ external, links: LINKS });
 }
 const opened = (): OpenedBackend => hostGw.open({}, context());
 const text = (peers: readonly LeaseRecord[], routeTo: RouteTo = ON_ETH0): string =>

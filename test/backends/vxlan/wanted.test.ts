@@ -8,10 +8,10 @@ import type { JsonObject } from '../../../src/json.js';
 import { MAIN_TABLE, type Link, type Mac, type Route } from '../../../src/kernel/kernel.js';
 import { cidr, ip } from '../../../src/subnet/cidr.js';
 import type { LeaseRecord } from '../../../src/subnet/lease.js';
+import { backendContext, ETH0 } from '../../helpers/backend-context.js';
 import { lease } from '../../helpers/leases.js';
 import { wantedText } from '../../helpers/wanted-text.js';
 
-const ETH0: Link = { index: 2, name: 'eth0', mtu: 1500, up: true, carrier: true, loopback: false };
 const NO_ROUTES: RouteTo = () => undefined;
 const OWN = lease({ subnet: '10.5.100.0/24', publicIp: '192.168.50.1', mac: '26:44:e9:b3:44:b5' });
 const PEER = lease({
@@ -21,15 +21,7 @@ const PEER = lease({
   revision: 2,
 });
 
-function context(links: readonly Link[] = [ETH0]): BackendContext {
-  const addresses = { 4: ip('192.168.50.1') };
-  return {
-    external: { name: 'eth0', mtu: 1500, addresses, publicIps: addresses, sources: addresses },
-    ranges: { 4: cidr('10.5.0.0/16') },
-    links,
-    random: () => 0.5,
-  };
-}
+const context = (links: readonly Link[] = [ETH0]): BackendContext => backendContext({ links });
 
 function opened(options: JsonObject = {}): OpenedBackend {
   const backend = vxlan.open(options, context());

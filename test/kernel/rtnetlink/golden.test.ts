@@ -3,7 +3,7 @@
 import test from 'ava';
 import { MAIN_TABLE, type KernelOperation, type Mac, type Route } from '../../../src/kernel/kernel.js';
 import { readAddress } from '../../../src/kernel/rtnetlink/address-message.js';
-import { readLink, writeAlias } from '../../../src/kernel/rtnetlink/link-message.js';
+import { readLink, writeFinish } from '../../../src/kernel/rtnetlink/link-message.js';
 import { readNeighbour, writeNeighbourDump } from '../../../src/kernel/rtnetlink/neighbour-message.js';
 import { writeOperation } from '../../../src/kernel/rtnetlink/operation-message.js';
 import { MessageCursor } from '../../../src/kernel/rtnetlink/reader.js';
@@ -115,7 +115,7 @@ for (const { title, command, hex } of REQUESTS) {
     const own = WRITERS[title];
     // `ip` names the link by its index; right after its creation we know only its name.
     if (title === 'set an alias') {
-      t.true(writeAlias(writer, 'flannel.1', 'flanneld:test'));
+      t.true(writeFinish(writer, { name: 'flannel.1', alias: 'flanneld:test' }));
       t.true(
         Buffer.from(writer.written).toString('hex').endsWith('11001400666c616e6e656c643a74657374000000'),
       );
