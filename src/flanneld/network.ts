@@ -100,7 +100,7 @@ class Network {
     const reconciler = await this.#startReconciler(setup, previous, rules);
     const hold = this.#keep(leases, own, publicIp);
     const program = await this.#followPeers(setup.backend, own, hold, reconciler);
-    await this.#programmed(reconciler, () => this.#avoid(setup.backend, rules, program));
+    await this.#programmed(reconciler, setup.backend, () => this.#avoid(setup.backend, rules, program));
     await masqueradeInForce(this.#parts, rules, this.#options.rules, end);
     await writeEnv(this.#parts, this.#options, setup, own, end);
     this.#parts.logger.info('network is ready', {
@@ -229,9 +229,15 @@ class Network {
    * Resolves when the own device is as wanted. A peer that fails does not keep the others from being used.
    * `avoid` is called while somebody else has the device's name; whether it has asked for another one.
    */
-  async #programmed(reconciler: Reconciler, avoid: () => Promise<boolean>): Promise<void> {
-    // A setting is told and retried, but traffic flows without: /proc/sys is read-only in many containers.
-    const own = ({ kind }: Problem): boolean => ['link', 'address', 'dataplane', 'state'].includes(kind);
+  async #programmed(
+    reconciler: Reconciler,
+    { usesDataplane }: OpenedBackend,
+    avoid: () => Promise<boolean>,
+  ): Promise<void> {
+    // A setting is told and retried, but traffic flows without: /proc/sys is read-only in many containers. Routes are
+    // the peers', but for the one that leads everything to a packet engine.
+    const kinds = ['link', 'address', 'dataplane', 'state', ...(usesDataplane === true ? ['route'] : [])];
+    const own = ({ kind }: Problem): boolean => kinds.includes(kind);
     const taken = ({ kind, code }: Problem): boolean => kind === 'link' && code === 'collision';
     let state = await abortable(reconciler.settled(), this.#end);
     for (;;) {

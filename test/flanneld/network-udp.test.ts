@@ -3,6 +3,8 @@
 
 import test from 'ava';
 import type { FatalError } from '../../src/flanneld/errors.js';
+import { cidr, ip } from '../../src/subnet/cidr.js';
+import { route } from '../contract/kernel-world.js';
 import type { FakeKernel } from '../fakes/fake-kernel.js';
 import { cluster, CONFIG, freshKernel, until, type Node } from '../helpers/network-cluster.js';
 
@@ -114,6 +116,23 @@ test('readiness waits for the engine, and the port is named', async (t) => {
   t.false(node.ready());
   await until(c, 'the node to be ready', node.ready);
   t.pass();
+});
+
+test('readiness waits for the range’s route, and what is in its place stays', async (t) => {
+  const c = await cluster(t);
+  c.store.put(CONFIG, UDP);
+  const kernel = freshKernel(1);
+  const gateway = ip('192.168.50.254');
+  const theirs = route(cidr('10.5.0.0/16'), { protocol: 4, gateway, link: kernel.indexOf('eth0') });
+  await kernel.asOther.apply([{ kind: 'route', verb: 'create', route: theirs }]);
+  const node = await c.start(1, { kernel });
+  await until(c, 'the collision to be told', () =>
+    node.logger.lines.some(({ fields }) => /proto static" is in its place/.test(fields.reason ?? '')),
+  );
+  t.false(node.ready());
+  await kernel.asOther.apply([{ kind: 'route', verb: 'delete', route: theirs }]);
+  await until(c, 'the node to be ready', node.ready);
+  t.regex(kernel.toString(), /10\.5\.0\.0\/16 dev flannel0 proto 241/);
 });
 
 test('an engine without privilege ends the network like everything without', async (t) => {

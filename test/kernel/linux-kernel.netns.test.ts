@@ -7,7 +7,7 @@ import { Counters } from '../../src/counters.js';
 import { NETLINK_ROUTE } from '../../src/kernel/rtnetlink/constants.js';
 import { LinuxKernel } from '../../src/kernel/rtnetlink/linux-kernel.js';
 import type { KernelOperation } from '../../src/kernel/kernel.js';
-import { openNetlink } from '../../src/native.js';
+import { createTun, openNetlink } from '../../src/native.js';
 import { cidrOf, ip } from '../../src/subnet/cidr.js';
 import { registerKernelContract } from '../contract/kernel.js';
 import { deviceUp, expectOk, linkNamed, madeRoutes, of, peer, tunDevice } from '../contract/kernel-world.js';
@@ -118,6 +118,20 @@ linuxTest('a TAP is told from a TUN, and what ip made from what we made', async 
     ifalias: 'flanneld:test',
     linkinfo: { info_kind: 'tun', info_data: { type: 'tun', pi: false, vnet_hdr: false, persist: true } },
   });
+});
+
+linuxTest('a TUN that was not told to stay goes with its descriptor', async (t, { kernel, netns }) => {
+  const handle = createTun('flannel0', true, netns.path);
+  t.false((await linkNamed(kernel, 'flannel0')).tun?.persistent);
+  handle.close();
+  handle.close();
+  await t.throwsAsync(linkNamed(kernel, 'flannel0'), { message: 'there is no link flannel0' });
+  t.throws(
+    () => {
+      handle.persist();
+    },
+    { code: 'EBADF' },
+  );
 });
 
 linuxTest('routes of other tables are not listed', async (t, { kernel, netns }) => {

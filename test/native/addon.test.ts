@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
-import { isNativeError, notifyServiceManager, openNetlink } from '../../src/native.js';
+import { createTun, isNativeError, notifyServiceManager, openNetlink } from '../../src/native.js';
 import { MessageCursor } from '../../src/kernel/rtnetlink/reader.js';
 import { packageRoot } from '../helpers/package-root.js';
 import { ANSWER_TYPE, linkDump, open } from './addon-scenarios.js';
@@ -55,6 +55,25 @@ test('after close there is no callback, sending is EBADF, and closing again does
     t.like(error, { code: 'EBADF', errno: 9, operation: 'send on a netlink socket' });
     await new Promise((resolve) => setImmediate(resolve));
   }
+});
+
+test('a TUN of a name that no device can have is refused before anything is made', (t) => {
+  const operation = 'create a TUN device';
+  for (const [name, code] of [
+    ['', 'ERANGE'],
+    ['a-name-of-sixteen', 'ERANGE'],
+    ['flannel%d', 'EINVAL'],
+  ] as const) {
+    t.like(
+      t.throws(() => createTun(name, false)),
+      { code, operation },
+    );
+  }
+  t.like(
+    t.throws(() => createTun('flannel0', false, '/nonexistent')),
+    { code: 'ENOENT', operation },
+  );
+  t.throws(() => createTun('a\0b', false), { instanceOf: TypeError });
 });
 
 test('what cannot be opened is an error with code, number and operation', (t) => {
