@@ -47,6 +47,12 @@ const NEEDS = [
   { file: '/usr/include/linux/rtnetlink.h', package: 'linux-libc-dev' },
 ];
 
+/** With --fuzz also these: libFuzzer, which `npm run fuzz` prefers to our own driver. */
+const FUZZ_NEEDS = [
+  { command: 'clang', package: 'clang' },
+  { check: hasLibFuzzer, package: 'libclang-rt-dev' },
+];
+
 class SetupError extends Error {}
 
 const started = Date.now();
@@ -67,10 +73,21 @@ function onPath(command) {
   });
 }
 
+/** clang asks its own folders for the library; so do we ask clang. */
+function hasLibFuzzer() {
+  const source = 'int LLVMFuzzerTestOneInput(const char *d, long s) { (void)d; (void)s; return 0; }';
+  const args = ['-x', 'c', '-', '-fsanitize=fuzzer', '-o', '/dev/null'];
+  return spawnSync('clang', args, { input: source }).status === 0;
+}
+
+function isThere(need) {
+  if (need.check !== undefined) return need.check();
+  return need.file === undefined ? onPath(need.command) : existsSync(need.file);
+}
+
 function missingPackages() {
-  const missing = NEEDS.filter((need) =>
-    need.file === undefined ? !onPath(need.command) : !existsSync(need.file),
-  );
+  const needs = process.argv.includes('--fuzz') ? [...NEEDS, ...FUZZ_NEEDS] : NEEDS;
+  const missing = needs.filter((need) => !isThere(need));
   return [...new Set(missing.map((need) => need.package))];
 }
 
