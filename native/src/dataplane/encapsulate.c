@@ -193,10 +193,12 @@ unsigned encapsulate(struct encapsulator *e, const struct generation *generation
 
 	e->sender.too_big = on_too_big;
 	e->sender.context = e;
+	/* Super-packets of tiny pieces fill the sender many times over: then a stop, and the other direction, come first. */
+	e->sender.flushes = 0;
 	while (count < batch && e->lane->error == 0 && (length = read_device(e, &header, &packet)) > 0) {
 		carry(e, generation, &header, packet, length);
 		count++;
-		if (sender_is_full(&e->sender))
+		if (sender_is_full(&e->sender) || e->sender.flushes > 0)
 			break;
 	}
 	sender_flush(&e->sender);
