@@ -172,7 +172,10 @@ static size_t read_device(struct encapsulator *e, struct virtio_net_hdr *header,
 
 	if (length < 0 && errno != EAGAIN && errno != EINTR)
 		lane_fail(e->lane, -errno, "read from the TUN device");
-	if (length < 0)
+	/* A device has no end; what stands for one may, and would be readable for ever. */
+	if (length == 0)
+		lane_fail(e->lane, -EBADFD, "read from the TUN device");
+	if (length <= 0)
 		return 0;
 	*header = (struct virtio_net_hdr){ 0 };
 	if ((size_t)length > before)
