@@ -31,7 +31,7 @@ const SHARED = [
 const ENGINE = [
   ...cFiles('src/packet'),
   ...cFiles('src/dataplane'),
-  ...cFiles('test', /^(packets|kernel_model|engine_rig|engine_harness.*)\.c$/),
+  ...cFiles('test', /^(packets|kernel_model|engine_rig.*|engine_wild|engine_harness.*)\.c$/),
 ];
 
 function say(text) {
@@ -43,6 +43,18 @@ function compile(compiler, flags, sources, output) {
   if (result.status !== 0) throw new Error(`${compiler} failed`);
 }
 
+/** Compiles what all targets are linked with, once. Returns the objects. */
+function compileShared(folder, compiler, flags) {
+  const result = spawnSync(compiler, [...FLAGS, ...flags, '-c', ...SHARED], {
+    cwd: folder,
+    stdio: 'inherit',
+  });
+  if (result.status !== 0) throw new Error(`${compiler} failed`);
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.o'))
+    .map((name) => join(folder, name));
+}
+
 /** libFuzzer is a library of clang's that Debian packs apart. */
 function hasLibFuzzer(folder) {
   const source = 'int LLVMFuzzerTestOneInput(const char *d, long s) { (void)d; (void)s; return 0; }';
@@ -50,9 +62,9 @@ function hasLibFuzzer(folder) {
   return spawnSync('clang', args, { input: source }).status === 0;
 }
 
-function runDriver(folder, target, seconds, seed) {
+function runDriver(folder, objects, target, seconds, seed) {
   const program = join(folder, target);
-  const sources = [join(NATIVE, 'fuzz', `${target}.c`), join(NATIVE, 'fuzz/driver.c'), ...SHARED];
+  const sources = [join(NATIVE, 'fuzz', `${target}.c`), join(NATIVE, 'fuzz/driver.c'), ...objects];
   compile('cc', ['-fsanitize=address,undefined'], sources, program);
   return spawnSync(program, [String(seconds), String(seed), CRASHES], {
     encoding: 'utf8',
@@ -60,9 +72,9 @@ function runDriver(folder, target, seconds, seed) {
   });
 }
 
-function runLibFuzzer(folder, target, seconds, seed) {
+function runLibFuzzer(folder, objects, target, seconds, seed) {
   const program = join(folder, target);
-  const sources = [join(NATIVE, 'fuzz', `${target}.c`), join(NATIVE, 'fuzz/libfuzzer.c'), ...SHARED];
+  const sources = [join(NATIVE, 'fuzz', `${target}.c`), join(NATIVE, 'fuzz/libfuzzer.c'), ...objects];
   compile('clang', ['-fsanitize=fuzzer,address,undefined'], sources, program);
   // libFuzzer takes 32 bits, and 0 for "choose one".
   const args = [`-max_total_time=${seconds}`, `-seed=${(seed % 0xffffffff) + 1}`, '-max_len=16384'];
@@ -94,13 +106,14 @@ function fuzzTargets(folder, options) {
     .filter((name) => !NO_TARGETS.includes(name));
   const targets = options.target === undefined ? all : all.filter((name) => name === options.target);
   if (targets.length === 0) throw new Error(`no such target; there are ${all.join(', ')}`);
-  say(
-    `${libFuzzer ? 'libFuzzer' : 'driver (no coverage)'}, seed ${seed}, ${seconds} s each`,
-  );
+  say(`${libFuzzer ? 'libFuzzer' : 'driver (no coverage)'}, seed ${seed}, ${seconds} s each`);
   mkdirSync(CRASHES, { recursive: true });
+  const objects = libFuzzer
+    ? compileShared(folder, 'clang', ['-fsanitize=fuzzer-no-link,address,undefined'])
+    : compileShared(folder, 'cc', ['-fsanitize=address,undefined']);
   let fine = true;
   for (const target of targets) {
-    const result = (libFuzzer ? runLibFuzzer : runDriver)(folder, target, seconds, seed);
+    const result = (libFuzzer ? runLibFuzzer : runDriver)(folder, objects, target, seconds, seed);
     const how = `npm run fuzz -- --target ${target} --seconds ${seconds} --seed ${seed}${libFuzzer ? '' : ' --driver'}`;
     fine = report(target, result, how) && fine;
   }

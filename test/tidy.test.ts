@@ -22,7 +22,11 @@ function files(folder: string, ending: RegExp): string[] {
 }
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 const SOURCES = [...files('src', /\.ts$/), ...files('native/src', /\.[ch]$/), ...files('bench', /\.ts$/)];
-const TESTS = [...files('test', /\.ts$/), ...files('native/test', /\.[ch]$/)];
+const TESTS = [
+  ...files('test', /\.ts$/),
+  ...files('native/test', /\.[ch]$/),
+  ...files('native/fuzz', /\.[ch]$/),
+];
 
 test('every file opens with one to five lines on what it owns', (t) => {
   for (const path of [...SOURCES, ...TESTS]) {

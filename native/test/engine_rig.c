@@ -6,11 +6,9 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/udp.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -91,23 +89,18 @@ void rig_init(struct rig *rig)
 	};
 }
 
-/* By the number itself, past the thread sanitizer: others may use the descriptor at the time, and shall. */
-static void place_at(int *fixed, int fd)
-{
-	if (*fixed < 0) {
-		*fixed = fd;
-		return;
-	}
-	CHECK(syscall(SYS_dup3, fd, *fixed, O_CLOEXEC) == *fixed);
-	CHECK(syscall(SYS_close, fd) == 0);
-}
-
 void rig_open(struct rig *rig)
 {
 	const struct engine_callbacks callbacks = { .failed = on_failed, .context = rig };
 	const char *place = NULL;
 	int ends[MAX_QUEUES], result, size = 4 << 20;
 
+	if (rig->options.device[0] != '\0') {
+		result = engine_open(&rig->engine, &rig->options, &callbacks, &place);
+		CHECK(result == 0 || !fprintf(stderr, "open: %s: %s\n", place, strerror(-result)));
+		rig_set_routes(rig, RIG_PEERS);
+		return;
+	}
 	for (unsigned i = 0; i < rig->options.queues; i++) {
 		int pair[2];
 
@@ -117,12 +110,12 @@ void rig_open(struct rig *rig)
 			(void)setsockopt(pair[end], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
 		}
 		ends[i] = pair[0];
-		place_at(&rig->device[i], pair[1]);
+		if (rig->device[i] >= 0)
+			close(rig->device[i]);
+		rig->device[i] = pair[1];
 	}
 	result = engine_open_over(&rig->engine, &rig->options, &callbacks, ends, FEATURE_VNET_HDR | FEATURE_TSO | FEATURE_USO, &place);
-	if (result < 0)
-		fprintf(stderr, "open: %s: %s\n", place, strerror(-result));
-	CHECK(result == 0);
+	CHECK(result == 0 || !fprintf(stderr, "open: %s: %s\n", place, strerror(-result)));
 	rig_set_routes(rig, RIG_PEERS);
 }
 

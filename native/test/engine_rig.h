@@ -29,7 +29,7 @@ struct rig {
 
 /* Sockets and default options; change those before rig_open(). */
 void rig_init(struct rig *rig);
-/* Opens the engine with the routes of all peers. Our ends of the device stay the same descriptors. */
+/* Opens the engine with the routes of all peers: over sockets, or the TUN device that the options name. */
 void rig_open(struct rig *rig);
 /* Closes the engine and says how many milliseconds that took. */
 double rig_close(struct rig *rig);
