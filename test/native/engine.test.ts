@@ -8,6 +8,7 @@ const TITLES: Readonly<Record<string, string>> = {
   carry: 'a packet comes out as it went in, or its sender hears why not, in every configuration',
   filter: 'each sender may send what is his, and congestion marks are heeded',
   offload: 'super-packets are cut and made, and flows keep their order, whatever features are in use',
+  batch: 'many packets at once go to whom they are for, in order, as few messages',
   life: 'routes change under traffic without a loss, and a stop is quick',
   mtu: 'a path that becomes narrow is told of, or fragmented for, to the bit',
 };
