@@ -52,6 +52,16 @@ const NEEDS = [
 /** What a bench can do without, likewise. */
 const BENCH_WISHES = [{ command: 'wireguard-go', package: 'wireguard-go' }];
 
+/** With --fuzz also these: libFuzzer, which `npm run fuzz` prefers to our own driver. */
+const FUZZ_NEEDS = [
+  { command: 'clang', package: 'clang' },
+  { check: hasLibFuzzer, package: 'libclang-rt-dev' },
+];
+
+function allNeeds() {
+  return process.argv.includes('--fuzz') ? [...NEEDS, ...FUZZ_NEEDS] : NEEDS;
+}
+
 class SetupError extends Error {}
 
 const started = Date.now();
@@ -72,10 +82,20 @@ function onPath(command) {
   });
 }
 
-function missingPackages(needs = NEEDS) {
-  const missing = needs.filter((need) =>
-    need.file === undefined ? !onPath(need.command) : !existsSync(need.file),
-  );
+/** clang asks its own folders for the library; so do we ask clang. */
+function hasLibFuzzer() {
+  const source = 'int LLVMFuzzerTestOneInput(const char *d, long s) { (void)d; (void)s; return 0; }';
+  const args = ['-x', 'c', '-', '-fsanitize=fuzzer', '-o', '/dev/null'];
+  return spawnSync('clang', args, { input: source }).status === 0;
+}
+
+function isThere(need) {
+  if (need.check !== undefined) return need.check();
+  return need.file === undefined ? onPath(need.command) : existsSync(need.file);
+}
+
+function missingPackages(needs = allNeeds()) {
+  const missing = needs.filter((need) => !isThere(need));
   return [...new Set(missing.map((need) => need.package))];
 }
 

@@ -26,7 +26,11 @@ const SOURCES = [
   ...files('native/src', /\.[ch]$/),
   ...files('bench', /\.(ts|[ch])$/),
 ];
-const TESTS = [...files('test', /\.ts$/), ...files('native/test', /\.[ch]$/)];
+const TESTS = [
+  ...files('test', /\.(ts|[ch])$/),
+  ...files('native/test', /\.[ch]$/),
+  ...files('native/fuzz', /\.[ch]$/),
+];
 
 test('every file opens with one to five lines on what it owns', (t) => {
   for (const path of [...SOURCES, ...TESTS]) {

@@ -58,7 +58,7 @@ static const enum counter faults[] = {
 	[IP_FINE] = COUNTER_NONE,
 	[IP_TRUNCATED] = COUNTER_DROP_TRUNCATED,
 	[IP_MALFORMED] = COUNTER_DROP_MALFORMED,
-	[IP_CHECKSUM] = COUNTER_DROP_CHECKSUM,
+	[IP_WRONG_SUM] = COUNTER_DROP_CHECKSUM,
 };
 
 static void take(struct decapsulator *d, const struct generation *generation, uint8_t *packet, size_t length,

@@ -172,7 +172,10 @@ static size_t read_device(struct encapsulator *e, struct virtio_net_hdr *header,
 
 	if (length < 0 && errno != EAGAIN && errno != EINTR)
 		lane_fail(e->lane, -errno, "read from the TUN device");
-	if (length < 0)
+	/* A device has no end; what stands for one may, and would be readable for ever. */
+	if (length == 0)
+		lane_fail(e->lane, -EBADFD, "read from the TUN device");
+	if (length <= 0)
 		return 0;
 	*header = (struct virtio_net_hdr){ 0 };
 	if ((size_t)length > before)
@@ -193,10 +196,12 @@ unsigned encapsulate(struct encapsulator *e, const struct generation *generation
 
 	e->sender.too_big = on_too_big;
 	e->sender.context = e;
+	/* Super-packets of tiny pieces fill the sender many times over: then a stop, and the other direction, come first. */
+	e->sender.flushes = 0;
 	while (count < batch && e->lane->error == 0 && (length = read_device(e, &header, &packet)) > 0) {
 		carry(e, generation, &header, packet, length);
 		count++;
-		if (sender_is_full(&e->sender))
+		if (sender_is_full(&e->sender) || e->sender.flushes > 0)
 			break;
 	}
 	sender_flush(&e->sender);

@@ -38,7 +38,7 @@ struct engine_options {
 struct engine_callbacks {
 	/*
 	 * On a thread of the engine, which ends after it: -errno and what it was doing, static text. -EBADFD from the
-	 * device means that it was deleted.
+	 * device means that it was deleted. Called once: other threads that fail end silently.
 	 */
 	void (*failed)(void *context, int error, const char *place);
 	void *context;

@@ -191,6 +191,7 @@ void sender_flush(struct sender *s)
 {
 	uint32_t done = 0;
 
+	s->flushes += s->count > 0;
 	for (uint32_t i = 0; i < s->count; i++)
 		prepare(s, i);
 	while (done < s->count) {

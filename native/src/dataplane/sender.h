@@ -30,6 +30,7 @@ struct sender {
 	void *context;
 	uint8_t *area;
 	uint32_t used, count;
+	uint32_t flushes;		/* since the user set it to 0 */
 	struct outgoing outgoing[SENDER_MESSAGES];
 	struct mmsghdr headers[SENDER_MESSAGES];
 	struct iovec parts[SENDER_MESSAGES];

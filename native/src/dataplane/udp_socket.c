@@ -193,8 +193,14 @@ void udp_read_control(struct udp_received *ret, struct msghdr *message)
 	const struct sockaddr *name = message->msg_name;
 
 	*ret = (struct udp_received){ 0 };
-	for (struct cmsghdr *at = CMSG_FIRSTHDR(message); at != NULL; at = CMSG_NXTHDR(message, at))
+	for (struct cmsghdr *at = CMSG_FIRSTHDR(message); at != NULL; at = CMSG_NXTHDR(message, at)) {
+		size_t room = message->msg_controllen - (size_t)((uint8_t *)at - (uint8_t *)message->msg_control);
+
+		/* The macros look at the length of none but the message before the next. */
+		if (at->cmsg_len < CMSG_LEN(0) || at->cmsg_len > room)
+			break;
 		read_one(ret, at);
+	}
 	if (message->msg_namelen >= sizeof(struct sockaddr_in) && name->sa_family == AF_INET) {
 		ret->version = 4;
 		ret->sender = ip_read_address((const uint8_t *)&((const struct sockaddr_in *)name)->sin_addr, 4);

@@ -99,7 +99,8 @@ static void *run(void *argument)
 		if (goes_on(worker))
 			wait_for_packets(worker);
 	}
-	if (worker->lane.error != 0)
+	/* A device that is gone fails all threads, and one of them tells. */
+	if (worker->lane.error != 0 && !atomic_exchange(&worker->crew->failed, true))
 		worker->crew->callbacks.failed(worker->crew->callbacks.context, worker->lane.error, worker->lane.error_place);
 	return NULL;
 }

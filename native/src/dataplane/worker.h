@@ -18,6 +18,7 @@ struct crew {
 	_Atomic uint32_t features;
 	_Atomic(struct generation *) current;
 	atomic_bool stopping;
+	atomic_bool failed;		/* somebody told why */
 	int wake;			/* eventfd; readable from the moment of the stop on */
 };
 

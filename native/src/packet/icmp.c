@@ -12,6 +12,8 @@
 /* Network control, as RFC 1812 5.3.2 wants for errors. */
 #define TRAFFIC_CLASS 0xc0
 #define HOP_LIMIT 64
+/* No error by its number, but not to be answered either (RFC 4443, 2.4 e.2). */
+#define REDIRECT_V6 137
 
 struct kind { uint8_t type, code; };
 
@@ -19,24 +21,42 @@ struct kind { uint8_t type, code; };
 static const struct kind kinds_v4[] = { { 3, 0 }, { 11, 0 }, { 3, 4 } };
 static const struct kind kinds_v6[] = { { 1, 0 }, { 3, 0 }, { 2, 0 } };
 
-/* Errors are never answered with errors; of IPv4's types only the queries are known not to be one. */
-static bool is_icmp_error(const struct ip_packet *ip, const uint8_t *packet)
+/* Whether the IPv4 message is none of the queries, which alone are known not to be errors. */
+static bool is_error_v4(const struct ip_packet *ip, const uint8_t *packet)
 {
 	uint8_t type;
 
-	if (ip->protocol != (ip->version == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
+	if (ip->protocol != IPPROTO_ICMP)
 		return false;
 	if (ip->length < (uint32_t)ip->header + 1)
 		return true;
 	type = packet[ip->header];
-	if (ip->version == 6)
-		return type < 128;
 	return !(type == 0 || type == 8 || (type >= 13 && type <= 18));
+}
+
+/* The same for IPv6, where it may stand behind extension headers. A fragment after the first counts as one too. */
+static bool is_error_v6(const struct ip_packet *ip, const uint8_t *packet)
+{
+	uint8_t next = ip->protocol;
+	uint32_t at = ip->header, size;
+
+	while (next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_DSTOPTS || next == IPPROTO_FRAGMENT) {
+		if (at + 8 > ip->length)
+			return true;
+		if (next == IPPROTO_FRAGMENT && (read16(packet + at + 2) & 0xfff8) != 0)
+			return true;
+		size = next == IPPROTO_FRAGMENT ? 8 : 8 + 8u * packet[at + 1];
+		next = packet[at];
+		at += size;
+	}
+	if (next != IPPROTO_ICMPV6)
+		return false;
+	return at + 1 > ip->length || packet[at] < 128 || packet[at] == REDIRECT_V6;
 }
 
 bool icmp_may_answer(const struct ip_packet *ip, const uint8_t *packet)
 {
-	if (ip->fragment_offset != 0 || is_icmp_error(ip, packet))
+	if (ip->fragment_offset != 0 || (ip->version == 4 ? is_error_v4 : is_error_v6)(ip, packet))
 		return false;
 	if (ip->version == 4 && (ip->source.low >> 24) == 127)
 		return false;

@@ -52,7 +52,7 @@ static enum ip_fault parse_v4(struct ip_packet *ip, const uint8_t *data, size_t 
 	if (ip->length > length)
 		return IP_TRUNCATED;
 	if (!trusted && checksum_fold(checksum_short(0, data, ip->header)) != 0xffff)
-		return IP_CHECKSUM;
+		return IP_WRONG_SUM;
 	fragment = read16(data + 6);
 	ip->traffic_class = data[1];
 	ip->id = read16(data + 4);

@@ -38,7 +38,7 @@ enum ip_fault {
 	IP_FINE,
 	IP_TRUNCATED,			/* shorter than its header says */
 	IP_MALFORMED,			/* no version we know, or a header that cannot be */
-	IP_CHECKSUM,			/* IPv4: the header's checksum is wrong */
+	IP_WRONG_SUM,			/* IPv4: the header's checksum is wrong; IP_CHECKSUM is a macro of netinet/in.h */
 };
 
 /* Reads the header. Never looks beyond `length`. With `trusted` the header's checksum is taken for right. */

@@ -175,13 +175,15 @@ static struct merge *find(struct merger *merger, const uint8_t *packet, const st
 	return NULL;
 }
 
-/* Equal in everything that the merged header says once for all. */
+/* Equal in everything that the merged header says once for all; the urgent pointer too, though no URG makes it valid. */
 static bool same_headers(const struct merge *m, const uint8_t *packet, const struct ip_packet *ip)
 {
 	const uint8_t *a = m->header, *b = packet;
 
-	if (m->ip.hop_limit != ip->hop_limit || m->ip.traffic_class != ip->traffic_class ||
-	    m->ip.dont_fragment != ip->dont_fragment)
+	if (m->ip.hop_limit != ip->hop_limit || m->ip.traffic_class != ip->traffic_class)
+		return false;
+	/* DF, and the bit beside it that means nothing, but was sent. */
+	if (ip->version == 4 && memcmp(a + 6, b + 6, 2) != 0)
 		return false;
 	/* The flow label; of IPv4, which may change its identification where DF makes it void (RFC 6864). */
 	if (ip->version == 6 ? memcmp(a, b, 4) != 0 : !ip->dont_fragment && ip->id != m->next_id)
@@ -192,7 +194,7 @@ static bool same_headers(const struct merge *m, const uint8_t *packet, const str
 	b += ip->header;
 	return read32(b + TCP_SEQUENCE) == m->next_sequence && memcmp(a + TCP_ACKNOWLEDGEMENT, b + TCP_ACKNOWLEDGEMENT, 5) == 0 &&
 	       (a[TCP_FLAGS] | TCP_PSH) == (b[TCP_FLAGS] | TCP_PSH) && memcmp(a + TCP_WINDOW, b + TCP_WINDOW, 2) == 0 &&
-	       memcmp(a + TCP_HEADER, b + TCP_HEADER, m->headers - m->ip.header - TCP_HEADER) == 0;
+	       memcmp(a + TCP_URGENT, b + TCP_URGENT, m->headers - m->ip.header - TCP_URGENT) == 0;
 }
 
 static bool fits(struct merger *merger, struct merge *m, const uint8_t *packet, const struct ip_packet *ip,

@@ -11,6 +11,7 @@
 #define TCP_FLAGS 13
 #define TCP_WINDOW 14
 #define TCP_CHECKSUM 16
+#define TCP_URGENT 18
 
 #define TCP_FIN 0x01
 #define TCP_PSH 0x08
