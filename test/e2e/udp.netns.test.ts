@@ -95,11 +95,13 @@ test.serial('a second network on the host has the next device, and both carry tr
       args: ['-etcd-prefix=/second/network', '-subnet-file=/run/flannel/second.env'],
     }),
   );
-  const alias = async (): Promise<string> => (await one.host.exec('ip', ['link', 'show', 'flannel1'])).stdout;
-  await until(async () => (await alias()).includes('alias flanneld:network-'), {
-    what: 'the second device',
-    state: () => second[0]?.log(),
-  });
+  for (const { host } of [one, two]) {
+    await until(async () => (await viewTun(host, 'flannel1')).includes('10.7.0.0/16'), {
+      what: `the second device of ${host.name}`,
+      state: () => second.map((daemon) => daemon.log()),
+    });
+  }
+  t.regex(await one.host.must('ip', ['link', 'show', 'flannel1']), /alias flanneld:network-/);
   t.regex(await one.host.must('ip', ['link', 'show', 'flannel0']), /alias flanneld:network$/m);
   const address = /inet (\S+)\/32/.exec(
     await two.host.must('ip', ['-4', '-o', 'address', 'show', 'flannel1']),

@@ -2,12 +2,14 @@
  * The way of a packet out of the device:
  *   1. read, with what the kernel left to do (checksum, segmentation) in a virtio header,
  *   2. parse; the peer by longest prefix, once for a super-packet,
- *   3. hop limit, size against the path: ICMP errors go back into the device,
+ *   3. hop limit, size against the path: where it does not go on, an ICMP error goes to its sender,
  *   4. cut into packets straight behind those gathered for the peers, checksums on the way,
  *   5. send when the device is dry or enough is gathered.
  */
 #define _GNU_SOURCE /* mmsghdr */
 #include "encapsulate.h"
+
+#include "icmp_socket.h"
 
 #include "../packet/cut.h"
 #include "../packet/ecn.h"
@@ -40,19 +42,36 @@ void encapsulator_destroy(struct encapsulator *e)
 
 /* ---- what goes no further ---- */
 
+/*
+ * Sends an ICMP error. From a raw socket, as the host itself: one that came out of the device with the device's own
+ * address for a source would be a martian to the kernel (fib_validate_source), unless it accepted everybody's packets
+ * with the host's addresses (accept_local). Without such a socket it is written to the device all the same.
+ */
+static bool send_icmp(struct encapsulator *e, uint8_t *message, size_t length, const struct ip_packet *about)
+{
+	int fd = about->version == 4 ? e->lane->icmp_v4_fd : e->lane->icmp_v6_fd;
+	struct virtio_net_hdr none = { 0 };
+	const struct iovec parts[2] = {
+		{ .iov_base = &none, .iov_len = sizeof(none) }, { .iov_base = message, .iov_len = length },
+	};
+
+	if (fd < 0)
+		return lane_write_device(e->lane, parts, 2, 0) == 0;
+	return icmp_socket_send(fd, about->version, about->source, message, length) == 0;
+}
+
 static void answer(struct encapsulator *e, enum icmp_error error, uint32_t mtu, const struct ip_packet *ip,
 		   const uint8_t *packet)
 {
 	struct ip_address from = ip->version == 4 ? e->lane->options->icmp_v4 : e->lane->options->icmp_v6;
-	struct virtio_net_hdr none = { 0 };
 	uint8_t message[ICMP_LONGEST];
-	struct iovec parts[2] = { { .iov_base = &none, .iov_len = sizeof(none) }, { .iov_base = message } };
+	size_t length;
 
 	if ((from.high == 0 && from.low == 0) || !icmp_may_answer(ip, packet) ||
 	    !icmp_limiter_allows(&e->limiter, error, ip, packet, lane_now()))
 		return;
-	parts[1].iov_len = icmp_write(message, error, (uint16_t)mtu, from, ip, packet);
-	if (lane_write_device(e->lane, parts, 2, 0) == 0)
+	length = icmp_write(message, error, (uint16_t)mtu, from, ip, packet);
+	if (send_icmp(e, message, length, ip))
 		lane_count(e->lane, COUNTER_ICMP_SENT, 1);
 }
 

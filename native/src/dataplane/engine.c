@@ -5,6 +5,7 @@
 #define _GNU_SOURCE /* mmsghdr */
 #include "engine.h"
 
+#include "icmp_socket.h"
 #include "tun_queue.h"
 #include "worker.h"
 
@@ -44,6 +45,9 @@ static int open_device(struct engine *engine, const int *tun_fds, uint32_t tun_f
 
 	if (tun_fds == NULL) {
 		result = tun_attach(&tun, options->queues, engine->tun_fds, &tun_features);
+		/* Without them errors are written to the device, from where only some kernels deliver them. */
+		engine->crew.icmp_v4_fd = icmp_socket_open(4);
+		engine->crew.icmp_v6_fd = icmp_socket_open(6);
 	} else {
 		for (uint32_t i = 0; i < options->queues; i++)
 			engine->tun_fds[i] = tun_fds[i];
@@ -158,7 +162,7 @@ int engine_open_over(struct engine **ret, const struct engine_options *options,
 		return -ENOMEM;
 	engine->crew.options = *options;
 	engine->crew.callbacks = *callbacks;
-	engine->crew.wake = -1;
+	engine->crew.wake = engine->crew.icmp_v4_fd = engine->crew.icmp_v6_fd = -1;
 	if (options->queues < 1 || options->queues > MAX_QUEUES)
 		result = -EINVAL;
 	else
@@ -264,6 +268,12 @@ static void close_all(const int *fds, uint32_t count)
 		close(fds[i]);
 }
 
+static void close_one(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
 void engine_close(struct engine *engine)
 {
 	struct generation *current;
@@ -280,8 +290,9 @@ void engine_close(struct engine *engine)
 	close_all(engine->receive_fds, engine->receive_count);
 	if (engine->send_count > 1)
 		close_all(engine->send_fds + 1, engine->send_count - 1);
-	if (engine->crew.wake >= 0)
-		close(engine->crew.wake);
+	close_one(engine->crew.wake);
+	close_one(engine->crew.icmp_v4_fd);
+	close_one(engine->crew.icmp_v6_fd);
 	current = atomic_load(&engine->crew.current);
 	if (current != NULL)
 		generation_free(current);

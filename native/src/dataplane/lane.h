@@ -20,6 +20,7 @@ struct lane {
 	int tun_fd;
 	int receive_fd;			/* bound to the port */
 	int send_fd;			/* the same, or of a queue of its own */
+	int icmp_v4_fd, icmp_v6_fd;	/* raw sockets for ICMP errors; -1: they are written to the device */
 	int error;			/* set when the thread cannot go on: -errno */
 	const char *error_place;
 	_Atomic uint64_t counters[COUNTER_COUNT];	/* written by this thread alone */

@@ -159,6 +159,8 @@ int worker_start(struct worker **ret, struct crew *crew, const struct duty *duty
 	worker->lane.tun_fd = duty->tun_fd;
 	worker->lane.receive_fd = duty->receive_fd;
 	worker->lane.send_fd = duty->send_fd;
+	worker->lane.icmp_v4_fd = crew->icmp_v4_fd;
+	worker->lane.icmp_v6_fd = crew->icmp_v6_fd;
 	if (duty->encapsulates)
 		result = encapsulator_init(&worker->encapsulator, &worker->lane);
 	if (duty->decapsulates && result == 0)

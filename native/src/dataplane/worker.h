@@ -20,6 +20,7 @@ struct crew {
 	atomic_bool stopping;
 	atomic_bool failed;		/* somebody told why */
 	int wake;			/* eventfd; readable from the moment of the stop on */
+	int icmp_v4_fd, icmp_v6_fd;	/* -1 for none */
 };
 
 struct worker {
