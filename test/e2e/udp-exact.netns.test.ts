@@ -32,7 +32,8 @@ async function badWire(
   perMille: number,
 ): Promise<{ cluster: Cluster; relay: LabProcess }> {
   const cluster = await makeCluster(t, 0, { config: udpConfig() });
-  for (const number of [101, 102]) await cluster.addMember({ args: [`-public-ip=192.168.50.${number}`] });
+  for (const number of [101, 102])
+    await cluster.addMember({ args: ['-iface=eth0', `-public-ip=192.168.50.${number}`] });
   const between = await cluster.lab.addHost();
   await between.ip(['address add 192.168.50.101/24 dev eth0', 'address add 192.168.50.102/24 dev eth0']);
   const program = await compile(t, ['test/fixtures/udp/relay.c']);
@@ -96,7 +97,7 @@ test.serial('every packet that a pod receives is valid: lengths and checksums by
 async function judge(pod: Pod, file: string): Promise<{ right: number; wrong: string[] }> {
   const command = `tcpdump -nvvr ${file} "dst host ${pod.address}" > ${file}.txt
     grep -c 'cksum 0x.*(correct)\\|udp sum ok' ${file}.txt
-    grep -i 'incorrect\\|bad \\|truncated\\|invalid' ${file}.txt | head -5`;
+    grep -i 'incorrect\\|bad udp\\|bad cksum\\|bad len\\|truncated\\|invalid' ${file}.txt | head -5`;
   const text = await pod.must('sh', ['-c', command], { timeoutMs: 60_000 });
   const [right = '0', ...wrong] = text.trim().split('\n');
   return { right: Number(right), wrong };

@@ -62,6 +62,21 @@ export function udpPort(port: number): Expression {
 }
 
 /**
+ * `ip frag-off & 0x1fff == 0`: a whole packet or a first fragment. nft looks for ports in the others, too, where there
+ * is only payload (seen with Linux 6.18): one in 65,536 of them would be taken for a packet to our port.
+ */
+export const showsPorts: Expression = {
+  text: 'ip frag-off & 0x1fff == 0',
+  json: {
+    match: {
+      op: '==',
+      left: { '&': [{ payload: { protocol: 'ip', field: 'frag-off' } }, 0x1fff] },
+      right: 0,
+    },
+  },
+};
+
+/**
  * The VXLAN network identifier, RFC 7348 section 5: after the UDP header (8 bytes) come flags (1) and a reserved
  * field (3), so the 24 bits of the VNI begin 96 bits into the transport header. A packet too short for it does not
  * match.

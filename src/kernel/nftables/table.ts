@@ -141,10 +141,14 @@ function input(wanted: WantedRules, filtered: FilteredTunnel): WantedChain {
   };
 }
 
-/** A pod must not borrow its host's address, which masquerading would give it, to send into another host's tunnel. */
+/**
+ * A pod must not borrow its host's address, which masquerading would give it, to send into another host's tunnel. A
+ * datagram whose first fragment is dropped here never arrives as one.
+ */
 function guard(wanted: WantedRules, filtered: FilteredTunnel): WantedChain {
   const { from } = addresses(wanted);
   const end = [expression.countIn('encapsulated_forward'), expression.drop];
+  const start = wanted.family === 4 ? [expression.showsPorts] : [];
   return {
     name: 'guard',
     comment: 'keeps the overlay from encapsulating by itself',
@@ -153,8 +157,8 @@ function guard(wanted: WantedRules, filtered: FilteredTunnel): WantedChain {
     priority: -10,
     priorityText: 'filter - 10',
     rules: [
-      rule(expression.arrivedThrough(filtered.device), ...encapsulated(filtered), ...end),
-      rule(from('==', wanted.range), ...encapsulated(filtered), ...end),
+      rule(expression.arrivedThrough(filtered.device), ...start, ...encapsulated(filtered), ...end),
+      rule(from('==', wanted.range), ...start, ...encapsulated(filtered), ...end),
     ],
   };
 }

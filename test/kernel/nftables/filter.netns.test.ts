@@ -143,3 +143,31 @@ test('a pod cannot send into a host’s tunnel with the address masquerading wou
     }
   });
 });
+
+test('a later fragment that holds the port’s number where a port would be is not a packet to the port', async (t) => {
+  await withVictim(t, async (victim) => {
+    const { netns, engine } = victim;
+    const pod = await Netns.create();
+    try {
+      await wire(netns, pod, 'pod', '10.5.50.1/24', '10.5.50.2/24');
+      await pod.sh('ip route add default via 10.5.50.1');
+      await netns.exec('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward');
+      // Masquerading would put fragments together before they are looked at.
+      const { masquerade: _, ...plain } = rules();
+      await engine.apply({ ...plain, tunnel: { device: 'flannel0', port: 8285 } });
+      // 8285 is 0x205d: every fragment but the first begins with it, and again.
+      const send = (port: number, bytes: number): Promise<string> =>
+        pod.exec(
+          process.execPath,
+          '-e',
+          `const s = require('dgram').createSocket('udp4'); s.send(Buffer.alloc(${bytes}, '205d', 'hex'), ${port}, '${PEER}', () => s.close())`,
+        );
+      await send(9000, 6000);
+      await send(8285, 100);
+      const dropped = async (): Promise<number> => (await totals(victim)).get('encapsulated_forward') ?? 0;
+      t.is(await until(dropped, { what: 'the packet to the port to be dropped' }), 1);
+    } finally {
+      await pod.close();
+    }
+  });
+});
