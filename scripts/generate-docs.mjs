@@ -1,9 +1,11 @@
-// Writes the parts of docs/ that come from tables in the code: flags.md, and the counters of failures.md.
+// Writes the parts of docs/ that come from tables in the code: flags.md, the counters of failures.md, the features and
+// counters of udp.md.
 // Run after `npm run build`; `--check` only compares, and fails when they differ.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { FLAGS, FLAG_NAMES, environmentName } from '../dist/src/flanneld/flags.js';
 import { COUNTERS } from '../dist/src/counters.js';
+import { dataplaneNames } from '../dist/src/native.js';
 
 const check = process.argv.includes('--check');
 const at = (path) => new URL(`../docs/${path}`, import.meta.url);
@@ -24,20 +26,35 @@ variable counts as unset. A flag that is not supported yet is accepted only with
 ${FLAG_NAMES.map(flagRow).join('\n')}
 `;
 
-const counters = `## Counters
-
-| counter | one more means |
+const table = (first, second, rows) =>
+  `| ${first} | ${second} |
 |---|---|
-${Object.entries(COUNTERS)
+${Object.entries(rows)
   .map(([name, help]) => `| \`${name}\` | ${help} |`)
   .join('\n')}
 `;
+
+const counters = `## Counters
+
+${table('counter', 'one more means', COUNTERS)}`;
 const failures = readFileSync(at('failures.md'), 'utf8').replace(/## Counters\n[^]*$/, counters);
+
+const engine = dataplaneNames();
+const tables = `## Features of the packet engine
+
+${table('feature', 'what it is', engine.features)}
+## Counters of the packet engine
+
+A packet that is not delivered adds to exactly one counter that begins with \`drop\`.
+
+${table('counter', 'one more means', engine.counters)}`;
+const udp = readFileSync(at('udp.md'), 'utf8').replace(/## Features of the packet engine\n[^]*$/, tables);
 
 let stale = false;
 for (const [path, text] of [
   ['flags.md', flags],
   ['failures.md', failures],
+  ['udp.md', udp],
 ]) {
   let current = '';
   try {

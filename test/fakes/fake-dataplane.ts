@@ -56,6 +56,8 @@ export class FakeDataplane implements Dataplane {
     this.applied.push({ wanted, link });
     const code = this.#failures.shift();
     if (code !== undefined) throw new DataplaneError(code, `${code}, says the test`);
+    if (wanted.queues !== undefined && wanted.queues > 1 && link.tun?.multiQueue !== true)
+      throw new DataplaneError('device-mode', 'made for a single queue');
     this.#link = link;
     this.#kernel?.attach(link.name);
   }
@@ -65,9 +67,10 @@ export class FakeDataplane implements Dataplane {
   }
 
   stats(): DataplaneStats | undefined {
-    return this.#link === undefined
-      ? undefined
-      : { counters: { ...this.counters }, peers: new Map(this.peers) };
+    if (this.#link === undefined) return undefined;
+    const none = { sentPackets: 0, sentBytes: 0, receivedPackets: 0, receivedBytes: 0 };
+    const routed = (this.applied.at(-1)?.wanted.routes ?? []).map(({ to }) => [to, none] as const);
+    return { counters: { ...this.counters }, peers: new Map([...routed, ...this.peers]) };
   }
 
   close(): void {

@@ -17,7 +17,19 @@ const VXLAN = {
 } as const;
 export const DEVICE = 'flannel.1';
 
-const TOOLS = ['etcd', 'ip', 'bridge', 'ss', 'ping', 'nsenter', 'unshare', 'setpriv', 'tcpdump', 'iperf3', 'ethtool'];
+const TOOLS = [
+  'etcd',
+  'ip',
+  'bridge',
+  'ss',
+  'ping',
+  'nsenter',
+  'unshare',
+  'setpriv',
+  'tcpdump',
+  'iperf3',
+  'ethtool',
+];
 
 /** The flanneld under test: FLANNELD_UNDER_TEST names a program, otherwise it is this project's. */
 export function flanneldCommand(): Argv {

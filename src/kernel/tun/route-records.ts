@@ -51,8 +51,10 @@ export function readPeers(bytes: Uint8Array): Map<Ip, PeerTraffic> {
   for (let at = 0; at + PEER.size <= bytes.length; at += PEER.size) {
     const length = bytes[at] === 4 ? 4 : 16;
     const address = bytesToIp(bytes.subarray(at + PEER.address, at + PEER.address + length));
-    // A copy: the record may begin at any byte of its buffer, a Float64Array may not.
-    const numbers = new Float64Array(bytes.slice(at + PEER.numbers, at + PEER.size).buffer);
+    // A copy, which a Buffer's own slice() is not: a record may begin anywhere, a Float64Array may not.
+    const numbers = new Float64Array(
+      new Uint8Array(bytes.subarray(at + PEER.numbers, at + PEER.size)).buffer,
+    );
     const [sentPackets = 0, sentBytes = 0, receivedPackets = 0, receivedBytes = 0] = numbers;
     peers.set(address, { sentPackets, sentBytes, receivedPackets, receivedBytes });
   }
