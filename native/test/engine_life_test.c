@@ -153,15 +153,18 @@ static void test_refusals(void)
 	const struct engine_callbacks callbacks = { 0 };
 	struct engine *engine = NULL;
 	const char *place = NULL;
-	int fd = open("/dev/null", O_RDWR), before;
+	int fd = open("/dev/null", O_RDWR), given, before;
 	struct rig rig;
 
 	rig_init(&rig);
 	before = open_descriptors();
+	/* The descriptor is the engine's, and closed with it, however it ends. */
 	rig.options.source.low = 0x7f000002;
-	CHECK(engine_open_over(&engine, &rig.options, &callbacks, &fd, 0, &place) == -EADDRINUSE && strstr(place, "UDP"));
+	given = dup(fd);
+	CHECK(engine_open_over(&engine, &rig.options, &callbacks, &given, 0, &place) == -EADDRINUSE && strstr(place, "UDP"));
 	rig.options.source.low = 0x01020304;
-	CHECK(engine_open_over(&engine, &rig.options, &callbacks, &fd, 0, &place) == -EADDRNOTAVAIL);
+	given = dup(fd);
+	CHECK(engine_open_over(&engine, &rig.options, &callbacks, &given, 0, &place) == -EADDRNOTAVAIL);
 	rig.options.source.low = 0x7f000001;
 	rig.options.queues = 0;
 	CHECK(engine_open_over(&engine, &rig.options, &callbacks, &fd, 0, &place) == -EINVAL);

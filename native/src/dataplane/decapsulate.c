@@ -40,17 +40,20 @@ static int on_merged(void *context, const struct iovec *parts, int count, uint32
 	return lane_write_device(d->lane, parts, count, packets);
 }
 
-/* Whether the inner source may come from this sender. */
-static enum counter judge(const struct decapsulator *d, const struct generation *generation, const struct ip_packet *ip)
+/* Whether the inner source may come from this sender. Asked once for a run of packets with the same source. */
+static enum counter judge(struct decapsulator *d, const struct generation *generation, const struct ip_packet *ip)
 {
 	enum engine_filter filter = d->lane->options->filter;
 
-	if (filter == FILTER_OFF || generation == NULL)
+	if (filter == FILTER_OFF || generation == NULL ||
+	    (ip->version == d->cleared_version && ip_same_address(ip->source, d->cleared)))
 		return COUNTER_NONE;
 	if (generation_is_own(generation, ip->version, ip->source))
 		return COUNTER_DROP_OWN_SOURCE;
 	if (filter == FILTER_STRICT && generation_route(generation, ip->version, ip->source) != d->peer)
 		return COUNTER_DROP_FOREIGN_SOURCE;
+	d->cleared = ip->source;
+	d->cleared_version = ip->version;
 	return COUNTER_NONE;
 }
 
@@ -111,6 +114,7 @@ static void take_message(struct decapsulator *d, const struct generation *genera
 	udp_read_control(&received, &header->msg_hdr);
 	note_overruns(d, &received);
 	size = received.size == 0 || received.size > length ? length : received.size;
+	d->cleared_version = 0;
 	d->peer = generation == NULL || received.version == 0
 		? NULL : generation_sender(generation, received.version, received.sender);
 	if (d->peer == NULL && d->lane->options->filter != FILTER_OFF) {

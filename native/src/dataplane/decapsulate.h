@@ -19,6 +19,8 @@ struct decapsulator {
 	struct lane *lane;
 	struct merger merger;
 	struct peer *peer;		/* of the message at hand, NULL for a stranger that is let in */
+	struct ip_address cleared;	/* the inner source that was found to be the peer's last: most packets have it too */
+	uint8_t cleared_version;	/* 0 for none */
 	uint32_t overruns;		/* as the socket said last */
 	bool has_overruns;
 	uint8_t *buffers;

@@ -32,7 +32,8 @@ struct engine {
 
 /* ---- opening ---- */
 
-static int open_device(struct engine *engine, const int *tun_fds, uint32_t tun_features, uint32_t *features)
+/* Attaches to the device, unless queues were given. */
+static int open_device(struct engine *engine, uint32_t given, uint32_t *features)
 {
 	const struct engine_options *options = &engine->crew.options;
 	const struct tun_options tun = {
@@ -41,21 +42,19 @@ static int open_device(struct engine *engine, const int *tun_fds, uint32_t tun_f
 		.multi_queue = options->multi_queue,
 		.wanted = options->features & DEVICE_FEATURES,
 	};
-	int result = 0;
+	uint32_t found = given;
+	int result;
 
-	if (tun_fds == NULL) {
-		result = tun_attach(&tun, options->queues, engine->tun_fds, &tun_features);
+	if (engine->tun_count == 0) {
+		result = tun_attach(&tun, options->queues, engine->tun_fds, &found);
+		if (result < 0)
+			return result;
+		engine->tun_count = options->queues;
 		/* Without them errors are written to the device, from where only some kernels deliver them. */
 		engine->crew.icmp_v4_fd = icmp_socket_open(4);
 		engine->crew.icmp_v6_fd = icmp_socket_open(6);
-	} else {
-		for (uint32_t i = 0; i < options->queues; i++)
-			engine->tun_fds[i] = tun_fds[i];
 	}
-	if (result < 0)
-		return result;
-	engine->tun_count = options->queues;
-	*features |= tun_features & options->features & DEVICE_FEATURES;
+	*features |= found & options->features & DEVICE_FEATURES;
 	return 0;
 }
 
@@ -123,7 +122,7 @@ static int start_workers(struct engine *engine)
 	return result;
 }
 
-static int open_all(struct engine *engine, const int *tun_fds, uint32_t tun_features, const char **ret_place)
+static int open_all(struct engine *engine, uint32_t tun_features, const char **ret_place)
 {
 	uint32_t features = engine->crew.options.features & OWN_FEATURES;
 	int result;
@@ -138,7 +137,7 @@ static int open_all(struct engine *engine, const int *tun_fds, uint32_t tun_feat
 	if (result < 0)
 		return result;
 	*ret_place = "attach to the TUN device";
-	result = open_device(engine, tun_fds, tun_features, &features);
+	result = open_device(engine, tun_features, &features);
 	if (result < 0)
 		return result;
 	/* Without its header the device neither takes nor hands over what the others make. */
@@ -163,10 +162,14 @@ int engine_open_over(struct engine **ret, const struct engine_options *options,
 	engine->crew.options = *options;
 	engine->crew.callbacks = *callbacks;
 	engine->crew.wake = engine->crew.icmp_v4_fd = engine->crew.icmp_v6_fd = -1;
-	if (options->queues < 1 || options->queues > MAX_QUEUES)
+	if (options->queues < 1 || options->queues > MAX_QUEUES) {
 		result = -EINVAL;
-	else
-		result = open_all(engine, tun_fds, tun_features, ret_place);
+	} else {
+		engine->tun_count = tun_fds == NULL ? 0 : options->queues;
+		for (uint32_t i = 0; i < engine->tun_count; i++)
+			engine->tun_fds[i] = tun_fds[i];
+		result = open_all(engine, tun_features, ret_place);
+	}
 	if (result < 0)
 		engine_close(engine);
 	else
@@ -265,13 +268,8 @@ void engine_peers(const struct engine *engine,
 static void close_all(const int *fds, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++)
-		close(fds[i]);
-}
-
-static void close_one(int fd)
-{
-	if (fd >= 0)
-		close(fd);
+		if (fds[i] >= 0)
+			close(fds[i]);
 }
 
 void engine_close(struct engine *engine)
@@ -290,9 +288,7 @@ void engine_close(struct engine *engine)
 	close_all(engine->receive_fds, engine->receive_count);
 	if (engine->send_count > 1)
 		close_all(engine->send_fds + 1, engine->send_count - 1);
-	close_one(engine->crew.wake);
-	close_one(engine->crew.icmp_v4_fd);
-	close_one(engine->crew.icmp_v6_fd);
+	close_all((int[]){ engine->crew.wake, engine->crew.icmp_v4_fd, engine->crew.icmp_v6_fd }, 3);
 	current = atomic_load(&engine->crew.current);
 	if (current != NULL)
 		generation_free(current);

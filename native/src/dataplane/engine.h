@@ -53,7 +53,10 @@ struct engine;
 int engine_open(struct engine **ret, const struct engine_options *options, const struct engine_callbacks *callbacks,
 		const char **ret_place);
 
-/* For tests: the same over descriptors that are there, a TUN or something alike per queue. Takes them over. */
+/*
+ * For tests: the same over descriptors that are there, a TUN or something alike per queue. They are the engine's from
+ * then on, and closed with it, also when it cannot be opened (but for -EINVAL of `queues`, which says how many there are).
+ */
 int engine_open_over(struct engine **ret, const struct engine_options *options,
 		     const struct engine_callbacks *callbacks, const int *tun_fds, uint32_t tun_features,
 		     const char **ret_place);

@@ -95,9 +95,10 @@ static bool wait_for_room(struct sender *s)
 {
 	struct pollfd poll_fd = { .fd = s->lane->send_fd, .events = POLLOUT };
 
-	if (atomic_load_explicit(s->lane->stopping, memory_order_relaxed))
+	if (s->waited || atomic_load_explicit(s->lane->stopping, memory_order_relaxed))
 		return false;
-	return poll(&poll_fd, 1, FULL_WAIT_MS) > 0 && (poll_fd.revents & POLLOUT) != 0;
+	s->waited = poll(&poll_fd, 1, FULL_WAIT_MS) <= 0 || (poll_fd.revents & POLLOUT) == 0;
+	return !s->waited;
 }
 
 /* One datagram. Returns 0 or -errno; nothing is counted. */
@@ -192,6 +193,7 @@ void sender_flush(struct sender *s)
 	uint32_t done = 0;
 
 	s->flushes += s->count > 0;
+	s->waited = false;
 	for (uint32_t i = 0; i < s->count; i++)
 		prepare(s, i);
 	while (done < s->count) {

@@ -31,6 +31,7 @@ struct sender {
 	uint8_t *area;
 	uint32_t used, count;
 	uint32_t flushes;		/* since the user set it to 0 */
+	bool waited;			/* in vain, for a socket that stays full: once a flush is enough */
 	struct outgoing outgoing[SENDER_MESSAGES];
 	struct mmsghdr headers[SENDER_MESSAGES];
 	struct iovec parts[SENDER_MESSAGES];

@@ -165,7 +165,8 @@ export class NativeDataplane implements Dataplane {
         ? `${name} (switched off)`
         : `${name} (not in this kernel, or needs what is missing)`,
     );
-    const threads = `${queues} queue${queues === 1 ? '' : 's'}, ${queues * (split ? 2 : 1)} threads, spinning ${spinNs / 1000} µs`;
+    const count = queues * (split ? 2 : 1);
+    const threads = `${queues} queue${queues === 1 ? '' : 's'}, ${count} thread${count === 1 ? '' : 's'}, spinning ${spinNs / 1000} µs`;
     const object = `UDP port ${port}, ${threads}, with ${inUse.join(' ') || 'nothing'}`;
     const text = `${device} ${object}`;
     if (text === this.#told) return;

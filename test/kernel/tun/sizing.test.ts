@@ -7,7 +7,7 @@ const nothing = { queues: undefined, spinMicroseconds: undefined };
 
 const CASES: readonly (readonly [number, string])[] = [
   [1, '1 queue, one thread for both directions, no spinning'],
-  [2, '1 queue, one thread for both directions, no spinning'],
+  [2, '1 queue, a thread for each direction, no spinning'],
   [3, '1 queue, a thread for each direction, 50 µs'],
   [4, '2 queues, a thread for each direction, 50 µs'],
   [8, '4 queues, a thread for each direction, 50 µs'],
@@ -24,6 +24,6 @@ for (const [cores, expected] of CASES) {
 }
 
 test('what the config names is taken, on any number of cores', (t) => {
-  t.deepEqual(sizeOf(2, { queues: 3, spinMicroseconds: 20 }), { queues: 3, split: false, spinNs: 20_000 });
+  t.deepEqual(sizeOf(2, { queues: 3, spinMicroseconds: 20 }), { queues: 3, split: true, spinNs: 20_000 });
   t.is(sizeOf(8, { queues: undefined, spinMicroseconds: 0 }).spinNs, 0);
 });
