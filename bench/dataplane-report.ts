@@ -75,7 +75,7 @@ function panel(run: Run, of: PanelOf): Panel | undefined {
     const summary = run.figures.summary({ mtu, subject, metric: metric.id });
     if (summary === undefined) return [];
     const { median, min, max } = summary;
-    const strong = subject === 'udp' || subject === 'udp-spin';
+    const strong = subject === 'udp' || subject === 'udp-no-spin';
     return [{ label: subject, value: median, min, max, text: median.toFixed(metric.digits), strong }];
   });
   if (bars.length === 0) return undefined;

@@ -9,7 +9,7 @@ export const SUBJECTS = [
   'host-gw',
   'vxlan',
   'udp',
-  'udp-spin',
+  'udp-no-spin',
   'per-packet',
   'upstream',
   'wireguard-go',
@@ -63,10 +63,10 @@ function subject(name: SubjectName, ours: Argv): Subject | string {
     case 'vxlan':
     case 'udp':
       return flannel(name);
-    case 'udp-spin':
-      return flannel('udp', { Spin: 50 });
+    case 'udp-no-spin':
+      return flannel('udp', { Spin: 0 });
     case 'per-packet':
-      return flannel('udp', {}, ['-udp-disable=all']);
+      return flannel('udp', { Spin: 0 }, ['-udp-disable=all']);
     case 'upstream': {
       const upstream = findUpstream(process.env);
       if (upstream === undefined) return 'it is not built; npm run test:interop builds it (needs Go)';

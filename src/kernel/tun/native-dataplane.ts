@@ -36,6 +36,9 @@ interface Open {
   readonly handle: DataplaneHandle;
   readonly link: number;
   readonly options: string;
+  readonly device: string;
+  /** Those in use when it was last looked at: a feature may fail while the engine runs. */
+  features: readonly string[];
   /** As handed over last: most passes bring the same. */
   records: Uint8Array | undefined;
 }
@@ -54,7 +57,10 @@ export class NativeDataplane implements Dataplane {
     const options = optionsText(wanted);
     if (this.#open?.link !== link.index || this.#open.options !== options) {
       this.close();
-      this.#open = { handle: this.#start(wanted, link), link: link.index, options, records: undefined };
+      const handle = this.#start(wanted, link);
+      const { device } = wanted;
+      const features = handle.features();
+      this.#open = { handle, link: link.index, options, device, features, records: undefined };
     }
     this.#setRoutes(this.#open, routeRecords(wanted.routes), wanted.device);
   }
@@ -66,6 +72,7 @@ export class NativeDataplane implements Dataplane {
   stats(): DataplaneStats | undefined {
     if (this.#open === undefined) return this.#before === NO_STATS ? undefined : this.#before;
     const { handle } = this.#open;
+    this.#tellFailed(this.#open);
     return addStats(this.#before, { counters: handle.counters(), peers: readPeers(handle.peers()) });
   }
 
@@ -74,6 +81,19 @@ export class NativeDataplane implements Dataplane {
     this.#before = this.stats() ?? NO_STATS;
     this.#open.handle.close();
     this.#open = undefined;
+  }
+
+  /** A device below that makes no checksums, for instance, refuses messages of many datagrams only when one is sent. */
+  #tellFailed(open: Open): void {
+    const now = open.handle.features();
+    const failed = open.features.filter((feature) => !now.includes(feature));
+    open.features = now;
+    if (failed.length === 0) return;
+    this.#parts.logger.warn('the packet engine goes on without a feature', {
+      device: open.device,
+      object: failed.join(' '),
+      reason: 'the kernel refused it when it was used',
+    });
   }
 
   #setRoutes(open: Open, records: Uint8Array, device: string): void {

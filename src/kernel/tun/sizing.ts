@@ -8,19 +8,19 @@ export interface Sizing {
 }
 
 const MOST_QUEUES = 4;
-/** What the default costs is one wake-up saved after each packet; see docs/udp.md. */
+/** A wake-up saved after each packet costs this much looking, and nothing without traffic; see docs/udp.md. */
 const DEFAULT_SPIN_MICROSECONDS = 50;
 
 /**
  * A thread for each direction, so that acknowledgements do not wait for the data that they acknowledge (on two cores
- * a tenth more of TCP in one stream, a third more on a loaded machine). Spinning is the default only where a thread
- * can do so without taking a core from the pods.
+ * a tenth more of TCP in one stream, a third more on a loaded machine). Spinning threads yield to whatever else can
+ * run, so two cores allow it: there it brings a fifth more, a third of the round trip, and no more work for a byte.
  */
 export function sizeOf(
   cores: number,
   wishes: { readonly queues: number | undefined; readonly spinMicroseconds: number | undefined },
 ): Sizing {
   const queues = wishes.queues ?? Math.max(1, Math.min(MOST_QUEUES, Math.floor(cores / 2)));
-  const spin = wishes.spinMicroseconds ?? (cores > 2 ? DEFAULT_SPIN_MICROSECONDS : 0);
+  const spin = wishes.spinMicroseconds ?? (cores > 1 ? DEFAULT_SPIN_MICROSECONDS : 0);
   return { queues, split: cores > 1, spinNs: spin * 1000 };
 }

@@ -7,7 +7,7 @@ const nothing = { queues: undefined, spinMicroseconds: undefined };
 
 const CASES: readonly (readonly [number, string])[] = [
   [1, '1 queue, one thread for both directions, no spinning'],
-  [2, '1 queue, a thread for each direction, no spinning'],
+  [2, '1 queue, a thread for each direction, 50 µs'],
   [3, '1 queue, a thread for each direction, 50 µs'],
   [4, '2 queues, a thread for each direction, 50 µs'],
   [8, '4 queues, a thread for each direction, 50 µs'],
