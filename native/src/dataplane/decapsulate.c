@@ -167,7 +167,8 @@ unsigned decapsulate(struct decapsulator *d, const struct generation *generation
 	if (count <= 0)
 		return 0;
 	lane_count(d->lane, COUNTER_RECEIVED_CALLS, 1);
-	for (int i = 0; i < count; i++)
+	/* A message can be thousands of tiny datagrams. At a stop the rest is lost like what is still in the socket. */
+	for (int i = 0; i < count && !lane_stops(d->lane); i++)
 		take_message(d, generation, &d->headers[i]);
 	merger_flush(&d->merger);
 	if (d->merger.refused > 0)

@@ -217,7 +217,7 @@ unsigned encapsulate(struct encapsulator *e, const struct generation *generation
 	e->sender.context = e;
 	/* Super-packets of tiny pieces fill the sender many times over: then a stop, and the other direction, come first. */
 	e->sender.flushes = 0;
-	while (count < batch && e->lane->error == 0 && (length = read_device(e, &header, &packet)) > 0) {
+	while (count < batch && e->lane->error == 0 && !lane_stops(e->lane) && (length = read_device(e, &header, &packet)) > 0) {
 		carry(e, generation, &header, packet, length);
 		count++;
 		if (sender_is_full(&e->sender) || e->sender.flushes > 0)

@@ -31,6 +31,12 @@ static inline bool lane_has(const struct lane *lane, uint32_t feature)
 	return (atomic_load_explicit(lane->features, memory_order_relaxed) & feature) != 0;
 }
 
+/* Time to stop: what has been taken in hand is finished, and nothing more is taken. */
+static inline bool lane_stops(const struct lane *lane)
+{
+	return atomic_load_explicit(lane->stopping, memory_order_relaxed);
+}
+
 static inline void lane_count(struct lane *lane, enum counter counter, uint64_t by)
 {
 	count(&lane->counters[counter], by);

@@ -95,7 +95,7 @@ static bool wait_for_room(struct sender *s)
 {
 	struct pollfd poll_fd = { .fd = s->lane->send_fd, .events = POLLOUT };
 
-	if (s->waited || atomic_load_explicit(s->lane->stopping, memory_order_relaxed))
+	if (s->waited || lane_stops(s->lane))
 		return false;
 	s->waited = poll(&poll_fd, 1, FULL_WAIT_MS) <= 0 || (poll_fd.revents & POLLOUT) == 0;
 	return !s->waited;
