@@ -85,13 +85,11 @@ async function gap(scene: Scene, happens: (scene: Scene) => Promise<void>): Prom
   return (await pinger.stop()).longestGapMs;
 }
 
-type Results = Record<string, Record<string, number[]>>;
+/** Milliseconds by event, and those by backend. */
+type Gaps = Record<string, number[]>;
+type Results = Partial<Record<Backend, Gaps>>;
 
-async function measureBackend(
-  name: Backend,
-  options: Options,
-  processes: Processes,
-): Promise<Results[string]> {
+async function measureBackend(name: Backend, options: Options, processes: Processes): Promise<Gaps> {
   const { config, device } = BACKENDS[name];
   const network = { Network: '10.5.0.0/16', Backend: config };
   const cluster = await Cluster.create({ command: options.ours, config: network, processes });
@@ -99,14 +97,14 @@ async function measureBackend(
   await cluster.connected();
   const [one, two] = cluster.members;
   if (one === undefined || two === undefined) throw new Error('two members');
-  const gaps: Results[string] = {};
+  const gaps = new Map<string, number[]>();
   for (let repetition = 0; repetition < options.repetitions; repetition++) {
     for (const [event, happens] of Object.entries(EVENTS))
-      (gaps[event] ??= []).push(await gap({ cluster, one, two, device }, happens));
+      gaps.set(event, [...(gaps.get(event) ?? []), await gap({ cluster, one, two, device }, happens)]);
     console.log(`  ${name} ${repetition + 1}/${options.repetitions}`);
   }
   await cluster.close();
-  return gaps;
+  return Object.fromEntries(gaps);
 }
 
 function text(results: Results): string {
@@ -125,8 +123,7 @@ await runBench({
   run: async (options, processes) => {
     console.log(machineLine(machine()));
     const results: Results = {};
-    for (const name of options.backends)
-      results[name] = (await measureBackend(name, options, processes())) ?? {};
+    for (const name of options.backends) results[name] = await measureBackend(name, options, processes());
     console.log(`\n${text(results)}\n`);
     writeResults(options.out, { intervalMs: INTERVAL_MS, gapsMs: results });
     return true;

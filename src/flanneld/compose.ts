@@ -18,7 +18,12 @@ import { watchRules } from '../kernel/nftables/watch.js';
 import type { Cidr } from '../subnet/cidr.js';
 import type { PeerFilterMode } from '../kernel/rules.js';
 import { ToolRunner } from '../kernel/tool.js';
-import { DATAPLANE_FEATURES, parseFeatures, type DataplaneFeature } from '../kernel/tun/features.js';
+import {
+  ALL_FEATURES,
+  DATAPLANE_FEATURES,
+  parseFeatures,
+  type DataplaneFeature,
+} from '../kernel/tun/features.js';
 import { NativeDataplane } from '../kernel/tun/native-dataplane.js';
 import type { Logger } from '../logger.js';
 import { notifyServiceManager } from '../native.js';
@@ -100,7 +105,7 @@ export async function startFlanneld(
 function disabledFeatures(text: string): readonly DataplaneFeature[] {
   const features = parseFeatures(text);
   if (features !== undefined) return features;
-  const known = ['all', ...DATAPLANE_FEATURES].join(', ');
+  const known = [ALL_FEATURES, ...DATAPLANE_FEATURES].join(', ');
   throw new UsageError(`-udp-disable=${text}: choose from ${known}, with commas between`);
 }
 

@@ -153,7 +153,8 @@ test('a later fragment that holds the port’s number where a port would be is n
       await pod.sh('ip route add default via 10.5.50.1');
       await netns.exec('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward');
       // Masquerading would put fragments together before they are looked at.
-      const { masquerade: _, ...plain } = rules();
+      const { masquerade, ...plain } = rules();
+      t.truthy(masquerade);
       await engine.apply({ ...plain, tunnel: { device: 'flannel0', port: 8285 } });
       // 8285 is 0x205d: every fragment but the first begins with it, and again.
       const send = (port: number, bytes: number): Promise<string> =>
