@@ -33,6 +33,7 @@ for (const args of [
   ['start'],
   ['-etcd-endpoints=ftp://x'],
   ['-etcd-certfile=/x'],
+  ['-udp-disable=warp'],
 ]) {
   test(`flanneld ${args.join(' ')} ends with 2 after one line`, (t) => {
     const { code, out, err } = flanneld(...args);
