@@ -12,7 +12,7 @@
 
 #include <sys/uio.h>
 
-/* Flows that may be open at a time; more only evict the oldest. */
+/* Flows that may be open at a time; one more finishes another, each in turn. */
 #define MERGE_FLOWS 16
 /* Packets in one: what the kernel's UDP takes (UDP_MAX_SEGMENTS before Linux 6.9), and 64 KiB of usual TCP segments. */
 #define MERGE_PACKETS 64
