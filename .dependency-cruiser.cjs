@@ -51,6 +51,7 @@ module.exports = {
       '^src/subnet/',
       '^src/kernel/',
     ]),
+    only('health-knows-no-network', '^src/health/', ['^src/health/']),
     only('lab-knows-nothing-of-the-daemon', '^src/lab/', ['^src/lab/']),
     {
       name: 'backends-see-kernel-data-only',

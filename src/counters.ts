@@ -20,6 +20,10 @@ export const COUNTERS = {
   kernelOperationErrors: 'changes the kernel refused',
   rulesFailed: 'times the traffic rules could not be made as wanted',
   repairs: 'objects put right that somebody else had changed or removed',
+  healthDegraded: 'times a network became degraded',
+  healthNotReady: 'times a network that was ready or degraded became not ready',
+  healthConnectionsRefused:
+    'connections to the health listener beyond its limit, or that failed while being accepted',
   waitRetries: 'attempts repeated while waiting for etcd, a config or a device',
 } as const;
 

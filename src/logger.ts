@@ -27,6 +27,7 @@ export interface LogFields {
   readonly remedy?: string;
   readonly signal?: string;
   readonly state?: string;
+  readonly former?: string;
   readonly count?: number;
   readonly seconds?: number;
   readonly version?: string;
