@@ -24,6 +24,8 @@ export const COUNTERS = {
   healthNotReady: 'times a network that was ready or degraded became not ready',
   healthConnectionsRefused:
     'connections to the health listener beyond its limit, or that failed while being accepted',
+  stateUnreadable: 'files of the state folder that could not be used, and were put aside',
+  stateWriteErrors: 'snapshots that could not be written to the state folder',
   waitRetries: 'attempts repeated while waiting for etcd, a config or a device',
 } as const;
 
