@@ -30,6 +30,9 @@ export interface LogFields {
   readonly former?: string;
   readonly count?: number;
   readonly seconds?: number;
+  readonly until?: string;
+  readonly returned?: number;
+  readonly gone?: number;
   readonly version?: string;
   readonly options?: Readonly<Record<string, unknown>>;
   readonly err?: unknown;
