@@ -6,16 +6,26 @@ import type { Cidr, PerFamily } from '../../src/subnet/cidr.js';
 import { RegistryError, type RegistryErrorCode } from '../../src/subnet/errors.js';
 import { encodeKey, encodeValue } from '../../src/subnet/lease-codec.js';
 import type { LeaseAttributes, LeaseRecord } from '../../src/subnet/lease.js';
+import { decodeOwner, encodeOwner } from '../../src/subnet/owner-value.js';
+import {
+  decodePresence,
+  encodePresence,
+  type Presence,
+  type PresenceRecord,
+} from '../../src/subnet/presence.js';
 import type {
+  ClaimGuard,
   ConfigText,
   Listing,
+  NodeRegistry,
+  Past,
   Registry,
   RegistryEvent,
   Unreadable,
   WatchHandlers,
 } from '../../src/subnet/registry.js';
 import { isUnreadable, readStoredLease, shownKey } from '../../src/subnet/stored-lease.js';
-import type { FakeStore, StoredKey, StoreEvent } from './fake-registry-store.js';
+import type { FakeStore, StoredKey, StoreEvent, StoreWrite } from './fake-registry-store.js';
 
 export interface FakeRegistryOptions {
   readonly prefix?: string;
@@ -40,6 +50,19 @@ interface Watch {
 
 export class FakeRegistry implements Registry {
   readonly store: FakeStore;
+  readonly nodes: NodeRegistry = {
+    read: (nodeId) => this.#call(`read presence ${nodeId}`, () => this.#presence(nodeId)),
+    announce: (presence, ttlSeconds, seen) =>
+      this.#call(`announce ${presence.nodeId}`, (operation) =>
+        this.#announce(operation, presence, ttlSeconds, seen),
+      ),
+    keepAlive: (record) =>
+      this.#call(`keep presence ${record.nodeId}`, (operation) => this.#extend(operation, record.etcdLease)),
+    withdraw: (record) =>
+      this.#call(`withdraw ${record.nodeId}`, () => {
+        this.store.revoke(record.etcdLease);
+      }),
+  };
   /** The names of all calls made, in order: `list`, `create 10.5.9.0-24`. */
   readonly calls: string[] = [];
   readonly #prefix: string;
@@ -104,45 +127,132 @@ export class FakeRegistry implements Registry {
     };
   }
 
-  create(subnets: PerFamily<Cidr>, attributes: LeaseAttributes, ttlSeconds: number): Promise<LeaseRecord> {
+  past(): Promise<Past> {
+    return this.#call('past', () => {
+      const [used, revoked] = [`${this.#prefix}/used/`, `${this.#prefix}/revoked/`];
+      const rest = (folder: string, key: string): string => key.slice(folder.length);
+      return {
+        used: new Map(this.store.range(used).map(({ key, modRevision }) => [rest(used, key), modRevision])),
+        revoked: new Map(
+          this.store
+            .range(revoked)
+            .map(({ key, value }) => [rest(revoked, key), decodeOwner(Buffer.from(value).toString())]),
+        ),
+      };
+    });
+  }
+
+  create(
+    subnets: PerFamily<Cidr>,
+    attributes: LeaseAttributes,
+    ttlSeconds: number | 'reserved',
+    guard: ClaimGuard,
+  ): Promise<LeaseRecord> {
     const key = encodeKey(subnets);
     return this.#call(`create ${key}`, (operation) => {
+      this.#refuseConfig(operation, guard);
       if (this.store.get(this.#leases + key) !== undefined) throw refusal('exists', operation);
-      const lease = this.store.grant(ttlSeconds);
-      return this.#written(this.store.put(this.#leases + key, encodeValue(attributes), lease));
+      this.#refuseGuarded(operation, guard);
+      const lease = ttlSeconds === 'reserved' ? 0n : this.store.grant(ttlSeconds);
+      return this.#write(key, attributes, lease);
     });
   }
 
-  replace(record: LeaseRecord, attributes: LeaseAttributes): Promise<LeaseRecord> {
+  replace(record: LeaseRecord, attributes: LeaseAttributes, guard?: ClaimGuard): Promise<LeaseRecord> {
     return this.#call(`replace ${record.key}`, (operation) => {
+      if (guard !== undefined) this.#refuseConfig(operation, guard);
       const stored = this.store.get(this.#leases + record.key);
       if (stored?.modRevision !== record.modRevision) throw refusal('changed', operation);
-      return this.#written(this.store.put(stored.key, encodeValue(attributes), record.etcdLease));
+      if (guard !== undefined) this.#refuseGuarded(operation, guard);
+      return this.#write(record.key, attributes, record.etcdLease);
     });
   }
 
-  remove(record: LeaseRecord): Promise<void> {
+  remove(record: LeaseRecord, released = false): Promise<void> {
     return this.#call(`remove ${record.key}`, (operation) => {
-      const stored = this.store.get(this.#leases + record.key);
-      if (stored === undefined) return;
-      if (stored.modRevision !== record.modRevision) throw refusal('changed', operation);
-      this.store.delete(stored.key);
+      const used = `${this.#prefix}/used/${record.key}`;
+      this.#delete(operation, record, released ? [{ type: 'delete', key: used }] : []);
+    });
+  }
+
+  revoke(record: LeaseRecord, markerSeconds: number): Promise<void> {
+    return this.#call(`revoke ${record.key}`, (operation) => {
+      const lease = this.store.grant(markerSeconds);
+      const key = `${this.#prefix}/revoked/${record.key}`;
+      const value = encodeOwner(record.attributes.nodeId);
+      this.#delete(operation, record, [{ type: 'put', key, value, lease }]);
     });
   }
 
   keepAlive(record: LeaseRecord): Promise<number> {
     if (record.etcdLease === 0n) return Promise.resolve(Infinity);
-    return this.#call(`keepAlive ${record.key}`, (operation) => {
-      const seconds = this.store.keepAlive(record.etcdLease);
-      if (seconds === 0) throw refusal('lease-gone', operation);
-      return seconds;
-    });
+    return this.#call(`keepAlive ${record.key}`, (operation) => this.#extend(operation, record.etcdLease));
   }
 
   close(): void {
     this.#closed = true;
     this.#watches.clear();
     this.#forget();
+  }
+
+  #extend(operation: string, etcdLease: bigint): number {
+    const seconds = this.store.keepAlive(etcdLease);
+    if (seconds === 0) throw refusal('lease-gone', operation);
+    return seconds;
+  }
+
+  #presence(nodeId: string): PresenceRecord | undefined {
+    const stored = this.store.get(`${this.#prefix}/nodes/${nodeId}`);
+    if (stored === undefined) return undefined;
+    const { lease: etcdLease, modRevision } = stored;
+    return { ...decodePresence(nodeId, Buffer.from(stored.value).toString()), etcdLease, modRevision };
+  }
+
+  #announce(
+    operation: string,
+    presence: Presence,
+    ttlSeconds: number,
+    seen: PresenceRecord | undefined,
+  ): PresenceRecord {
+    const current = this.#presence(presence.nodeId);
+    if (current?.modRevision !== seen?.modRevision) throw refusal('exists', operation);
+    const key = `${this.#prefix}/nodes/${presence.nodeId}`;
+    this.store.put(key, encodePresence(presence), this.store.grant(ttlSeconds));
+    const written = this.#presence(presence.nodeId);
+    if (written === undefined) throw new RangeError(`${key} was not written`);
+    return written;
+  }
+
+  #refuseConfig(operation: string, { config }: ClaimGuard): void {
+    const current = this.store.get(`${this.#prefix}/config`)?.modRevision ?? 0n;
+    if (config !== undefined && current !== config) throw refusal('config-changed', operation);
+  }
+
+  #refuseGuarded(operation: string, { listed, absent = [] }: ClaimGuard): void {
+    const newer = this.store.range(this.#leases).some(({ modRevision }) => modRevision > listed);
+    if (newer || absent.some((node) => this.#presence(node) !== undefined)) {
+      throw refusal('changed', operation);
+    }
+  }
+
+  #write(key: string, attributes: LeaseAttributes, lease: bigint): LeaseRecord {
+    const path = this.#leases + key;
+    // etcd refuses a write on a lease that is gone.
+    if (lease !== 0n && !this.store.hasLease(lease)) throw refusal('lease-gone', `write ${key}`);
+    this.store.commit([
+      { type: 'put', key: path, value: encodeValue(attributes), lease },
+      { type: 'put', key: `${this.#prefix}/used/${key}`, value: encodeOwner(attributes.nodeId) },
+    ]);
+    const stored = this.store.get(path);
+    if (stored === undefined) throw new RangeError(`${path} was not written`);
+    return this.#written(stored);
+  }
+
+  #delete(operation: string, record: LeaseRecord, more: readonly StoreWrite[]): void {
+    const stored = this.store.get(this.#leases + record.key);
+    if (stored === undefined) return;
+    if (stored.modRevision !== record.modRevision) throw refusal('changed', operation);
+    this.store.commit([{ type: 'delete', key: stored.key }, ...more]);
   }
 
   get #leases(): string {
