@@ -20,6 +20,8 @@ export const COUNTERS = {
   kernelOperationErrors: 'changes the kernel refused',
   rulesFailed: 'times the traffic rules could not be made as wanted',
   repairs: 'objects put right that somebody else had changed or removed',
+  stateUnreadable: 'files of the state folder that could not be used, and were put aside',
+  stateWriteErrors: 'snapshots that could not be written to the state folder',
   waitRetries: 'attempts repeated while waiting for etcd, a config or a device',
 } as const;
 

@@ -93,7 +93,7 @@ test('every unit test has the source it is about', (t) => {
   const sources = new Set(SOURCES.map((path) => path.replace(/^src\//, '').replace(/\.ts$/, '')));
   const folders = new Set([...sources].map((path) => path.replace(/\/[^/]+$/, '')));
   for (const path of TESTS.filter((file) =>
-    /^test\/(subnet|etcd|kernel|backends|flanneld|lab)\/.*\.test\.ts$/.test(file),
+    /^test\/(subnet|etcd|kernel|backends|flanneld|lab|state)\/.*\.test\.ts$/.test(file),
   )) {
     const name = path.replace(/^test\//, '').replace(/(\.(netns|etcd|contract))*\.test\.ts$/, '');
     t.true(sources.has(name) || folders.has(name.replace(/\/[^/]+$/, '')), `${path} mirrors nothing`);
