@@ -11,17 +11,27 @@ interface Timer {
 
 export class FakeClock implements Clock {
   #elapsed = 0;
+  #suspended = 0;
   #wall: number;
+  readonly #booted: number;
   #order = 0;
   readonly #timers = new Set<Timer>();
 
-  /** Starts at this wall-clock time, milliseconds since the epoch. */
-  constructor(wall = Date.UTC(2026, 0, 1)) {
+  /**
+   * Starts at this wall-clock time, milliseconds since the epoch, on a machine that has been up for `booted`
+   * milliseconds: some by default, so that boottime and monotonic differ. A reboot is a new clock with 0.
+   */
+  constructor(wall = Date.UTC(2026, 0, 1), booted = 3_600_000) {
     this.#wall = wall;
+    this.#booted = booted;
   }
 
   now(): number {
-    return this.#wall + this.#elapsed;
+    return this.#wall + this.#elapsed + this.#suspended;
+  }
+
+  boottime(): number {
+    return this.#booted + this.#elapsed + this.#suspended;
   }
 
   monotonic(): number {
@@ -50,6 +60,11 @@ export class FakeClock implements Clock {
   /** Moves the wall clock alone, as a time server does. */
   jump(ms: number): void {
     this.#wall += ms;
+  }
+
+  /** The machine sleeps: the wall clock and boottime go on, monotonic and the timers stand still. */
+  suspend(ms: number): void {
+    this.#suspended += ms;
   }
 
   /** Lets `ms` milliseconds pass and runs what falls due in them, timers that others set on the way included. */
