@@ -23,10 +23,10 @@ export class Trace {
     this.#lines.push({ at: this.#now(), who, text, ...(fields !== undefined && { fields }) });
   }
 
-  /** A daemon's logger: debug lines are left out. */
+  /** A daemon's logger: debug lines are left out, and what is repeated once a minute while it lasts. */
   logger(who: string): Logger {
     const say = (level: string) => (message: string, fields?: LogFields) => {
-      this.say(who, `${level}: ${message}`, fields);
+      if (!message.startsWith('still ')) this.say(who, `${level}: ${message}`, fields);
     };
     const logger: Logger = {
       debug: () => undefined,
