@@ -158,7 +158,7 @@ export class SimHost {
 
   #boot(): FakeKernel {
     const kernel = new FakeKernel();
-    const mac = `02:00:00:00:00:0${this.index}`;
+    const mac = `02:00:00:00:00:${this.index.toString(16).padStart(2, '0')}`;
     kernel.addLink({ name: 'eth0', mac, addresses: [`${this.#address}/24`] });
     return kernel;
   }

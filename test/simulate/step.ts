@@ -53,7 +53,7 @@ export class Step implements fc.AsyncCommand<Situation, SimCluster> {
   }
 
   check(situation: Readonly<Situation>): boolean {
-    const hosts = this.#words.filter((word) => /^host\d$/.test(word));
+    const hosts = this.#words.filter((word) => /^host\d+$/.test(word));
     if (hosts.some((host) => hostIndex(host) > situation.hosts.length)) return false;
     return this.#kind.possible(situation, ...this.#words);
   }

@@ -16,7 +16,10 @@ const SHORT = ['20ms', '1s', '10s', '45s'];
 
 /** What can stand in braces. */
 const PLACES: Readonly<Record<string, Place>> = {
-  host: { pattern: 'host\\d', drawn: fc.integer({ min: 1, max: MOST_HOSTS }).map((index) => `host${index}`) },
+  host: {
+    pattern: 'host\\d+',
+    drawn: fc.integer({ min: 1, max: MOST_HOSTS }).map((index) => `host${index}`),
+  },
   moment: oneOf(...SHORT),
   time: oneOf(...SHORT, '2m', '15m', '1h', '6h'),
   long: oneOf('12h', '26h', '2d'),
