@@ -30,6 +30,15 @@ interface Lease {
   cancel: Cancel;
 }
 
+/** A snapshot of everything, as `etcdctl snapshot save` makes it. */
+export interface StoreBackup {
+  readonly revision: bigint;
+  readonly compacted: bigint;
+  readonly keys: readonly StoredKey[];
+  readonly history: readonly StoreEvent[];
+  readonly leases: readonly (readonly [id: bigint, ttlSeconds: number])[];
+}
+
 export class FakeStore {
   readonly #clock: Clock;
   readonly #keys = new Map<string, StoredKey>();
@@ -147,6 +156,41 @@ export class FakeStore {
   since(revision: bigint): readonly StoreEvent[] | undefined {
     if (revision < this.#compacted) return undefined;
     return this.#history.filter((event) => event.revision >= revision);
+  }
+
+  backup(): StoreBackup {
+    return {
+      revision: this.#revision,
+      compacted: this.#compacted,
+      keys: [...this.#keys.values()],
+      history: [...this.#history],
+      leases: [...this.#leases].map(([id, { ttlSeconds }]) => [id, ttlSeconds]),
+    };
+  }
+
+  /** Becomes what it was, its revision too. Every lease has its full time again: a backup knows only how long that is. */
+  restore(backup: StoreBackup): void {
+    this.close();
+    this.#revision = backup.revision;
+    this.#compacted = backup.compacted;
+    this.#history = [...backup.history];
+    this.#keys.clear();
+    for (const stored of backup.keys) this.#keys.set(stored.key, stored);
+    this.#leases.clear();
+    for (const [id, ttlSeconds] of backup.leases) {
+      this.#leases.set(id, { ttlSeconds, cancel: this.#expiry(id, ttlSeconds) });
+    }
+    this.#record([]);
+  }
+
+  /** The servers stop: no lease runs out until start(). Links to them are the registries' business. */
+  halt(): void {
+    this.close();
+  }
+
+  /** The servers start, or another one leads: every lease has its full time again. */
+  start(): void {
+    for (const id of this.#leases.keys()) this.keepAlive(id);
   }
 
   /** Calls `listener` after each change. Returns how to end that. */

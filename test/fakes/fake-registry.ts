@@ -29,8 +29,12 @@ import type { FakeStore, StoredKey, StoreEvent, StoreWrite } from './fake-regist
 
 export interface FakeRegistryOptions {
   readonly prefix?: string;
-  /** How long each call and each delivery takes on `clock`; at once unless given. */
+  /** How long each call and each delivery takes to get there, on `clock`; at once unless given. */
   readonly latencyMs?: () => number;
+  /** How long the answer to a call takes to come back; at once unless given. A link cut meanwhile loses it. */
+  readonly answerMs?: () => number;
+  /** Carries a message for so long, in place of a timer of its own on `clock`. */
+  readonly carry?: (ms: number, message: string) => Promise<void>;
   readonly clock?: Clock;
 }
 
@@ -261,20 +265,28 @@ export class FakeRegistry implements Registry {
 
   async #call<T>(operation: string, action: (operation: string) => T): Promise<T> {
     this.calls.push(operation);
-    await this.#pass();
+    await this.#pass(operation);
     if (this.#closed) throw refusal('unavailable', operation, 'the registry is closed');
     if (this.#cutBecause !== undefined) throw refusal('unavailable', operation, this.#cutBecause);
     const failure = this.#failures.shift();
-    if (failure === undefined) return action(operation);
+    if (failure === undefined) return this.#answered(operation, action(operation));
     if (failure.carriedOut === true) action(operation);
     throw refusal(failure.code ?? 'unavailable', operation, 'made to fail');
   }
 
+  async #answered<T>(operation: string, answer: T): Promise<T> {
+    if (this.#options.answerMs === undefined) return answer;
+    await this.#pass(`answer to ${operation}`, this.#options.answerMs());
+    if (this.#cutBecause !== undefined) throw refusal('unavailable', operation, this.#cutBecause);
+    return answer;
+  }
+
   /** The time a message takes. */
-  async #pass(): Promise<void> {
-    const ms = this.#options.latencyMs?.() ?? 0;
-    if (ms > 0) await sleep(this.#options.clock ?? systemClock, ms);
-    else await Promise.resolve();
+  async #pass(message: string, ms = this.#options.latencyMs?.() ?? 0): Promise<void> {
+    const { carry, clock = systemClock } = this.#options;
+    if (ms <= 0) await Promise.resolve();
+    else if (carry !== undefined) await carry(ms, message);
+    else await sleep(clock, ms);
   }
 
   #pumpAll(): void {
@@ -285,7 +297,7 @@ export class FakeRegistry implements Registry {
   #schedule(watch: Watch): void {
     if (watch.scheduled) return;
     watch.scheduled = true;
-    void this.#pass().then(() => {
+    void this.#pass('events').then(() => {
       watch.scheduled = false;
       this.#deliver(watch);
     });
