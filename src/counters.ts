@@ -8,6 +8,9 @@ export const COUNTERS = {
   watchRestarts: 'lease watches started again',
   watchCompactions: 'lease watches overtaken by a compaction, each answered by a new listing',
   leaseUnreadable: 'keys or values below the lease prefix that could not be read, and were skipped',
+  peersHeld:
+    'peers kept although their lease went missing, because so sudden a loss has to be confirmed first',
+  peersHeldGone: 'peers so kept whose lease was gone after all',
   leaseRaces: 'claims lost to another writer, and tried again',
   leaseKeepAlives: 'keep-alives of our own lease that were answered',
   leaseKeepAliveErrors: 'keep-alives of our own lease that failed',

@@ -29,6 +29,9 @@ export interface LogFields {
   readonly state?: string;
   readonly count?: number;
   readonly seconds?: number;
+  readonly until?: string;
+  readonly returned?: number;
+  readonly gone?: number;
   readonly version?: string;
   readonly options?: Readonly<Record<string, unknown>>;
   readonly err?: unknown;

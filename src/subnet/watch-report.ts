@@ -1,0 +1,66 @@
+// What people read about the watch of the leases: compactions, keys that cannot be read, leases that are held against
+// the store's word. Log lines and counters only; the decisions are lease-machine.ts's.
+
+import type { LogFields } from '../logger.js';
+import type { MachineOutput } from './lease-machine.js';
+import { HOLD_DOWN_MS } from './lease-table.js';
+import { LineBudget } from './line-budget.js';
+import type { LeaseServices } from './retry.js';
+import type { Unreadable } from './registry.js';
+
+export class WatchReport {
+  readonly #services: Pick<LeaseServices, 'clock' | 'logger' | 'counters'>;
+  readonly #unreadableLines = new LineBudget();
+  readonly #holdDownLines = new LineBudget();
+
+  constructor(services: Pick<LeaseServices, 'clock' | 'logger' | 'counters'>) {
+    this.#services = services;
+  }
+
+  tell({ change, suspicion, ended }: MachineOutput): void {
+    const { clock, counters } = this.#services;
+    for (const entry of change?.unreadable ?? []) this.#unreadable(entry);
+    if (suspicion !== undefined) {
+      counters.increment('peersHeld', suspicion.count);
+      this.#holdDown(
+        'leases went missing all of a sudden; they stay peers until another listing confirms it',
+        {
+          ...suspicion,
+          until: new Date(clock.now() + HOLD_DOWN_MS).toISOString(),
+        },
+      );
+    }
+    if (ended !== undefined) {
+      counters.increment('peersHeldGone', ended.gone);
+      this.#holdDown('the sudden loss of leases is settled', { ...ended });
+    }
+  }
+
+  compacted(compactRevision: bigint): void {
+    this.#services.counters.increment('watchCompactions');
+    const revision = String(compactRevision);
+    this.#services.logger.info('the watch was overtaken by a compaction, listing again', { revision });
+  }
+
+  #holdDown(message: string, fields: LogFields): void {
+    const { clock, logger } = this.#services;
+    const told = this.#holdDownLines.spend(clock.monotonic());
+    if (told === 'line') logger.warn(message, fields);
+    else if (told === 'last') logger.warn('leases keep going missing; for a minute it is only counted');
+  }
+
+  #unreadable({ key, reason, modRevision }: Unreadable): void {
+    const { clock, logger, counters } = this.#services;
+    counters.increment('leaseUnreadable');
+    const told = this.#unreadableLines.spend(clock.monotonic());
+    if (told === 'line') {
+      logger.warn('skipped a key below the lease prefix that cannot be read', {
+        key,
+        reason,
+        revision: String(modRevision),
+      });
+    } else if (told === 'last') {
+      logger.warn('more keys below the lease prefix cannot be read; for a minute they are only counted');
+    }
+  }
+}
