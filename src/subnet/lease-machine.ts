@@ -84,14 +84,10 @@ export class LeaseMachine {
   /** Takes an input. One that cannot be meant for what is done now, such as an event of a former watch, has no effect. */
   step(input: MachineInput, now: number): MachineOutput {
     const { next } = this;
-    switch (input.type) {
-      case 'listed':
-        return next.do === 'list' ? this.#onListed(input.listing, input.asked, now) : {};
-      case 'list-failed':
-        return next.do === 'list' ? this.#onListFailed(input.reason, now) : {};
-      default:
-        return next.do === 'watch' ? this.#onWatch(input, next, now) : {};
-    }
+    if (input.type === 'listed')
+      return next.do === 'list' ? this.#onListed(input.listing, input.asked, now) : {};
+    if (input.type === 'list-failed') return next.do === 'list' ? this.#onListFailed(input.reason, now) : {};
+    return next.do === 'watch' ? this.#onWatch(input, next, now) : {};
   }
 
   #onWatch(

@@ -115,7 +115,7 @@ class LeaseWatch {
 
   /** Watches until there is something else to do, or until stopped. */
   #watch(fromRevision: bigint): Promise<void> {
-    const { registry, clock, logger, counters } = this.#services;
+    const { registry, clock } = this.#services;
     const { signal } = this.#stopped;
     return new Promise((resolve) => {
       let cancelTick: Cancel = () => undefined;
@@ -124,10 +124,7 @@ class LeaseWatch {
           step({ type: 'events', events, revision });
         },
         compacted: (compactRevision) => {
-          counters.increment('watchCompactions');
-          logger.info('the watch was overtaken by a compaction, listing again', {
-            revision: String(compactRevision),
-          });
+          this.#report.compacted(compactRevision);
           step({ type: 'compacted' });
         },
         disconnected: (reason) => {

@@ -1,6 +1,7 @@
-// What people read about the watch of the leases: keys that cannot be read, and leases that are held against the
-// store's word. Log lines and counters only; the decisions are lease-machine.ts's.
+// What people read about the watch of the leases: compactions, keys that cannot be read, leases that are held against
+// the store's word. Log lines and counters only; the decisions are lease-machine.ts's.
 
+import type { LogFields } from '../logger.js';
 import type { MachineOutput } from './lease-machine.js';
 import { HOLD_DOWN_MS } from './lease-table.js';
 import { LineBudget } from './line-budget.js';
@@ -17,28 +18,35 @@ export class WatchReport {
   }
 
   tell({ change, suspicion, ended }: MachineOutput): void {
-    const { clock, logger, counters } = this.#services;
+    const { clock, counters } = this.#services;
     for (const entry of change?.unreadable ?? []) this.#unreadable(entry);
     if (suspicion !== undefined) {
-      const { count, reason } = suspicion;
-      counters.increment('peersHeld', count);
-      if (this.#holdDownLines.spend(clock.monotonic()) === 'line') {
-        const until = new Date(clock.now() + HOLD_DOWN_MS).toISOString();
-        logger.warn(
-          'leases went missing all of a sudden; they stay peers until another listing confirms it',
-          {
-            count,
-            reason,
-            until,
-          },
-        );
-      }
+      counters.increment('peersHeld', suspicion.count);
+      this.#holdDown(
+        'leases went missing all of a sudden; they stay peers until another listing confirms it',
+        {
+          ...suspicion,
+          until: new Date(clock.now() + HOLD_DOWN_MS).toISOString(),
+        },
+      );
     }
     if (ended !== undefined) {
       counters.increment('peersHeldGone', ended.gone);
-      if (this.#holdDownLines.spend(clock.monotonic()) === 'line')
-        logger.warn('the sudden loss of leases is settled', { ...ended });
+      this.#holdDown('the sudden loss of leases is settled', { ...ended });
     }
+  }
+
+  compacted(compactRevision: bigint): void {
+    this.#services.counters.increment('watchCompactions');
+    const revision = String(compactRevision);
+    this.#services.logger.info('the watch was overtaken by a compaction, listing again', { revision });
+  }
+
+  #holdDown(message: string, fields: LogFields): void {
+    const { clock, logger } = this.#services;
+    const told = this.#holdDownLines.spend(clock.monotonic());
+    if (told === 'line') logger.warn(message, fields);
+    else if (told === 'last') logger.warn('leases keep going missing; for a minute it is only counted');
   }
 
   #unreadable({ key, reason, modRevision }: Unreadable): void {

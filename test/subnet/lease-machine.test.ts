@@ -91,7 +91,8 @@ test('when a hold-down is over it lists again, spread over some seconds, and goe
 type Step =
   | Write
   | { readonly what: 'deliver'; readonly revisions: number; readonly swap: boolean }
-  | { readonly what: 'again' | 'ask' | 'relist' | 'restart' | 'cut' | 'mend' }
+  | { readonly what: 'again' | 'ask' | 'relist' | 'restart' }
+  | { readonly what: 'link'; readonly cut: boolean }
   | { readonly what: 'answer'; readonly lost: boolean }
   | { readonly what: 'pass'; readonly ms: number }
   | { readonly what: 'restore'; readonly ago: number };
@@ -122,11 +123,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ what: fc.constant('pass' as const), ms: fc.constantFrom(100, 5000, 40_000) }),
   },
   {
-    weight: 3,
-    arbitrary: fc.record({
-      what: fc.constantFrom('again' as const, 'cut' as const, 'mend' as const, 'compact' as const),
-    }),
+    weight: 2,
+    arbitrary: fc.record({ what: fc.constantFrom('again' as const, 'compact' as const) }),
   },
+  { weight: 2, arbitrary: fc.record({ what: fc.constant('link' as const), cut: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant('restore' as const), ago: fc.nat({ max: 12 }) }) },
 );
 
@@ -150,9 +150,8 @@ function take(history: WatchHistory, one: Step): void {
     case 'answer':
       history.answer(one.lost);
       break;
-    case 'cut':
-    case 'mend':
-      history.setCut(one.what === 'cut');
+    case 'link':
+      history.setCut(one.cut);
       break;
     case 'pass':
       history.pass(one.ms);

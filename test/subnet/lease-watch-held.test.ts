@@ -20,6 +20,7 @@ async function movable(): Promise<{
   world: World;
   node: Node;
   followed: Followed;
+  readonly registry: MovableRegistry;
   readonly moveTo: (world: World) => void;
 }> {
   const world = new World();
@@ -35,6 +36,7 @@ async function movable(): Promise<{
     world,
     node,
     followed,
+    registry,
     moveTo: (other) => {
       registry.moveTo(other.node().registry);
     },
@@ -42,7 +44,7 @@ async function movable(): Promise<{
 }
 
 test('a wiped store costs no peer for a minute, and people are told once when it begins and once when it ends', async (t) => {
-  const { world, node, followed, moveTo } = await movable();
+  const { world, node, followed, registry, moveTo } = await movable();
   moveTo(new World());
   await world.clock.advance(MINUTE);
   t.deepEqual(followed.batches, [{ put: [], removed: [keyOf(1)], unreadable: [] }], 'but our own is told');
@@ -63,7 +65,9 @@ test('a wiped store costs no peer for a minute, and people are told once when it
   t.is(followed.suspicions.length, 2);
   t.is(node.counters.get('peersHeld'), 5);
   t.is(node.counters.get('peersHeldGone'), 5);
+  t.is(registry.watches, 1, 'one watch took the place of the other');
   followed.stop();
+  t.is(registry.watches, 0);
   t.is(world.clock.pending, 0);
 });
 

@@ -11,6 +11,11 @@ export class MovableRegistry implements Pick<Registry, 'list' | 'watch'> {
     this.#current = current;
   }
 
+  /** How many watches have neither ended nor been stopped. */
+  get watches(): number {
+    return this.#watches.size;
+  }
+
   moveTo(registry: Pick<Registry, 'list' | 'watch'>): void {
     this.#current = registry;
     for (const watch of this.#watches) {
