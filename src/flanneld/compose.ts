@@ -34,7 +34,7 @@ import { redacted, type Options } from './flags.js';
 import { createLogger } from './log.js';
 import { Stops } from './stops.js';
 import type { RuleTools } from './traffic-rules.js';
-import { DEFAULT_SUBNET_FILE } from './subnet-env.js';
+import { DEFAULT_SUBNET_FILE, systemEnvFiles } from './subnet-env.js';
 
 /**
  * Builds the daemon from its options and runs it until the signal is aborted; resolves to the exit code.
@@ -91,6 +91,7 @@ export async function startFlanneld(
       kernel,
       registry,
       backends: BACKENDS,
+      envFiles: systemEnvFiles,
       cores,
       notify,
       rules: ruleTools(shared, signal),

@@ -5,9 +5,11 @@ import { sleep } from '../clock.js';
 import type { LeaseRecord } from '../subnet/lease.js';
 import { WaitReport } from '../subnet/retry.js';
 import type { Setup, SetupParts } from './network-setup.js';
-import { linkAlias, readSubnetEnv, renderSubnetEnv, writeSubnetEnv, type PreviousEnv } from './subnet-env.js';
+import { renderSubnetEnv, type PreviousEnv } from './subnet-env.js';
 
 const FILE_RETRY_MS = 5_000;
+
+type EnvParts = Pick<SetupParts, 'envFiles' | 'clock' | 'logger' | 'counters'>;
 
 interface EnvOptions {
   readonly subnetFile: string;
@@ -18,11 +20,11 @@ interface EnvOptions {
 
 /** What the file says of the life before; undefined without one, or when it cannot be read, which is told. */
 export async function readPrevious(
-  { logger, counters }: SetupParts,
+  { envFiles, logger, counters }: Omit<EnvParts, 'clock'>,
   { subnetFile: file }: EnvOptions,
 ): Promise<PreviousEnv | undefined> {
   try {
-    return await readSubnetEnv(file);
+    return await envFiles.read(file);
   } catch (error) {
     counters.increment('waitRetries');
     logger.warn('the previous env file cannot be read, going on without it', { file, err: error });
@@ -32,20 +34,20 @@ export async function readPrevious(
 
 /** Resolves when the file is written; rejects with the signal's reason. */
 export async function writeEnv(
-  parts: SetupParts,
+  parts: EnvParts,
   { subnetFile: file, alias, rules }: EnvOptions,
-  { backend, ranges }: Setup,
-  own: LeaseRecord,
+  { backend, ranges }: Pick<Setup, 'ranges'> & { readonly backend: Pick<Setup['backend'], 'mtu'> },
+  own: Pick<LeaseRecord, 'subnets'>,
   end: AbortSignal,
 ): Promise<void> {
-  const { logger, clock } = parts;
+  const { envFiles, logger, clock } = parts;
   const { mtu } = backend;
   const text = renderSubnetEnv({ networks: ranges, subnets: own.subnets, mtu, ipMasq: rules.ipMasq });
   const report = new WaitReport(parts);
   for (;;) {
     try {
-      await writeSubnetEnv(file, text);
-      if (alias && !(await linkAlias(file))) {
+      await envFiles.write(file, text);
+      if (alias && !(await envFiles.linkAlias(file))) {
         logger.warn('subnets.env beside the env file is not ours, left as it is', { file });
       }
       report.ended();

@@ -13,6 +13,7 @@ import { ConfigError, RegistryError } from '../subnet/errors.js';
 import { missingConfig, parseNetworkConfig, type NetworkConfig } from '../subnet/network-config.js';
 import type { Registry } from '../subnet/registry.js';
 import { abortable, WaitReport } from '../subnet/retry.js';
+import type { EnvFiles } from './subnet-env.js';
 import type { RuleTools } from './traffic-rules.js';
 import { chooseExternalInterface, type Choice, type InterfaceWishes } from './external-interface.js';
 
@@ -24,6 +25,7 @@ export interface SetupParts {
   readonly logger: Logger;
   readonly counters: Counters;
   readonly backends: readonly Backend[];
+  readonly envFiles: EnvFiles;
   /** How many processors this process may use. */
   readonly cores: number;
   /** Builds the packet engine of a network whose backend needs one; without it there is no such backend. */

@@ -131,3 +131,16 @@ export async function linkAlias(path: string): Promise<boolean> {
     return (await readlink(alias).catch(() => '')) === basename(path);
   }
 }
+
+/** The files of env text as a network uses them: the system's, or a simulation's. Rejects with the system's errors. */
+export interface EnvFiles {
+  /** What an earlier run left at the path; undefined when there is no file. */
+  read(path: string): Promise<PreviousEnv | undefined>;
+  /** Makes it this text, whole. */
+  write(path: string, text: string): Promise<void>;
+  /** Keeps the file's other name beside it; false when something else has that name. */
+  linkAlias(path: string): Promise<boolean>;
+}
+
+/** The file system's. */
+export const systemEnvFiles: EnvFiles = { read: readSubnetEnv, write: writeSubnetEnv, linkAlias };

@@ -13,7 +13,7 @@ import type { Problem } from './problem.js';
 import { tellProblems } from './problem-log.js';
 import { runPass, type PassResult } from './pass.js';
 import { RouteHistory } from './route-history.js';
-import { NOTHING_WANTED, type WantedKernel } from './wanted.js';
+import { NOTHING_WANTED, type WantedKernel, sameDevices } from './wanted.js';
 
 /** Events come in bursts; a repair may wait this long for the rest of one. A tenth of what users are promised. */
 const EVENT_DEBOUNCE_MS = 20;
@@ -178,10 +178,13 @@ export class Reconciler {
         await Promise.race(this.#flying);
         continue;
       }
-      const fromBelief = this.#pending === 'wanted';
-      if (!fromBelief) await Promise.all(this.#flying);
+      const asked = this.#pending;
       this.#pending = 'none';
+      const before = this.#wanted;
       const wanted = this.#currentWish();
+      // Belief is of what is on devices. Another device (our address has changed, say) is made by a reading alone.
+      const fromBelief = asked === 'wanted' && sameDevices(before, wanted);
+      if (!fromBelief) await Promise.all(this.#flying);
       await this.#parts.gate?.admit(wanted.peers);
       if (this.#isStopped()) break;
       // Meanwhile a pass in flight may have failed, and taken the belief with it.

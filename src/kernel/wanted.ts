@@ -93,3 +93,8 @@ export const NOTHING_WANTED: WantedKernel = {
 export function defaultMetric(family: Family): number {
   return family === 4 ? 0 : 1024;
 }
+
+/** Whether both want the same devices, whatever is to be on them. */
+export function sameDevices(a: WantedKernel, b: WantedKernel): boolean {
+  return a.links === b.links || JSON.stringify(a.links) === JSON.stringify(b.links);
+}

@@ -8,7 +8,7 @@ import { Lab, type LabOptions } from './lab.js';
 import { ping } from './ping.js';
 import type { Argv, Processes } from './processes.js';
 import { until } from './until.js';
-import { startWireEtcd } from './wire-etcd.js';
+import { startWireEtcd, type WireEtcd } from './wire-etcd.js';
 
 export const PREFIX = '/coreos.com/network';
 
@@ -53,13 +53,15 @@ interface LeaseValue {
 
 export class Cluster {
   readonly lab: Lab;
+  readonly etcd: WireEtcd;
   readonly store: EtcdStore;
   readonly endpoint: string;
   readonly #members: Member[] = [];
   readonly #options: ClusterOptions;
 
-  private constructor(lab: Lab, etcd: { store: EtcdStore; endpoint: string }, options: ClusterOptions) {
+  private constructor(lab: Lab, etcd: WireEtcd, options: ClusterOptions) {
     this.lab = lab;
+    this.etcd = etcd;
     this.store = etcd.store;
     this.endpoint = etcd.endpoint;
     this.#options = options;

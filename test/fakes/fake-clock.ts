@@ -2,26 +2,33 @@
 // them everything that is already resolved runs to its end, as it would in real time.
 
 import type { Cancel, Clock } from '../../src/clock.js';
-
-interface Timer {
-  readonly at: number;
-  readonly order: number;
-  readonly callback: () => void;
-}
+import { TimerQueue } from './timer-queue.js';
 
 export class FakeClock implements Clock {
   #elapsed = 0;
+  #suspended = 0;
   #wall: number;
-  #order = 0;
-  readonly #timers = new Set<Timer>();
+  readonly #booted: number;
+  readonly #timers = new TimerQueue();
+  readonly #settle: () => Promise<void>;
 
-  /** Starts at this wall-clock time, milliseconds since the epoch. */
-  constructor(wall = Date.UTC(2026, 0, 1)) {
+  /**
+   * Starts at this wall-clock time, milliseconds since the epoch, on a machine that has been up for `booted`
+   * milliseconds: some by default, so that boottime and monotonic differ. A reboot is a new clock with 0. `settle`
+   * waits until no promise is left that can go on without time passing.
+   */
+  constructor(wall = Date.UTC(2026, 0, 1), booted = 3_600_000, settle = oneTurn) {
     this.#wall = wall;
+    this.#booted = booted;
+    this.#settle = settle;
   }
 
   now(): number {
-    return this.#wall + this.#elapsed;
+    return this.#wall + this.#elapsed + this.#suspended;
+  }
+
+  boottime(): number {
+    return this.#booted + this.#elapsed + this.#suspended;
   }
 
   monotonic(): number {
@@ -29,10 +36,9 @@ export class FakeClock implements Clock {
   }
 
   after(ms: number, callback: () => void): Cancel {
-    const timer = { at: this.#elapsed + Math.max(0, ms), order: this.#order++, callback };
-    this.#timers.add(timer);
+    const timer = this.#timers.add(this.#elapsed + Math.max(0, ms), callback);
     return () => {
-      this.#timers.delete(timer);
+      this.#timers.cancel(timer);
     };
   }
 
@@ -43,8 +49,8 @@ export class FakeClock implements Clock {
 
   /** When the next timer is due, in milliseconds from now; undefined when none is set. */
   get untilNext(): number | undefined {
-    const next = this.#next(Infinity);
-    return next === undefined ? undefined : next.at - this.#elapsed;
+    const { next } = this.#timers;
+    return next === undefined ? undefined : next - this.#elapsed;
   }
 
   /** Moves the wall clock alone, as a time server does. */
@@ -52,15 +58,19 @@ export class FakeClock implements Clock {
     this.#wall += ms;
   }
 
+  /** The machine sleeps: the wall clock and boottime go on, monotonic and the timers stand still. */
+  suspend(ms: number): void {
+    this.#suspended += ms;
+  }
+
   /** Lets `ms` milliseconds pass and runs what falls due in them, timers that others set on the way included. */
   async advance(ms: number): Promise<void> {
     const end = this.#elapsed + ms;
-    await settle();
-    for (let timer = this.#next(end); timer !== undefined; timer = this.#next(end)) {
-      this.#timers.delete(timer);
+    await this.#settle();
+    for (let timer = this.#timers.take(end); timer !== undefined; timer = this.#timers.take(end)) {
       this.#elapsed = Math.max(this.#elapsed, timer.at);
       timer.callback();
-      await settle();
+      await this.#settle();
     }
     this.#elapsed = end;
   }
@@ -68,28 +78,16 @@ export class FakeClock implements Clock {
   /** Advances from timer to timer until the condition holds. Throws after `limitMs` of fake time. */
   async until(condition: () => boolean, limitMs = 3_600_000): Promise<void> {
     const end = this.#elapsed + limitMs;
-    await settle();
+    await this.#settle();
     while (!condition()) {
-      const next = this.#next(end);
-      if (next === undefined) throw new Error(`the condition did not hold within ${limitMs} ms of fake time`);
-      await this.advance(next.at - this.#elapsed);
+      const next = this.#timers.next ?? Infinity;
+      if (next > end) throw new Error(`the condition did not hold within ${limitMs} ms of fake time`);
+      await this.advance(Math.max(0, next - this.#elapsed));
     }
-  }
-
-  #next(end: number): Timer | undefined {
-    let next: Timer | undefined;
-    for (const timer of this.#timers) {
-      if (timer.at > end) continue;
-      if (next === undefined || timer.at < next.at || (timer.at === next.at && timer.order < next.order)) {
-        next = timer;
-      }
-    }
-    return next;
   }
 }
 
-/** Waits until no promise is left that can go on without time passing. */
-async function settle(): Promise<void> {
-  // One turn of the event loop runs every microtask, however many follow from each other.
+/** One turn of the event loop runs every microtask, however many follow from each other. */
+async function oneTurn(): Promise<void> {
   await new Promise<void>((resolve) => setImmediate(resolve));
 }

@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { Cluster, type ClusterOptions, type Member } from '../../src/lab/cluster.js';
+import { Cluster, type ClusterOptions, type Member, type MemberOptions } from '../../src/lab/cluster.js';
 import { Flanneld } from '../../src/lab/flanneld.js';
 import type { Argv } from '../../src/lab/processes.js';
 
@@ -89,8 +89,8 @@ export function member(cluster: Cluster, index: number): Member {
 }
 
 /** Starts a member's daemon anew (the old one must have ended) and waits until it has written its file. */
-export async function restart(cluster: Cluster, who: Member, command?: Argv): Promise<void> {
-  who.flanneld = await Flanneld.up(who.host, cluster.daemonOptions(command === undefined ? {} : { command }));
+export async function restart(cluster: Cluster, who: Member, options: MemberOptions = {}): Promise<void> {
+  who.flanneld = await Flanneld.up(who.host, cluster.daemonOptions(options));
 }
 
 /** A peer that exists in etcd alone. `number` (200 to 250) makes its subnet, address and MAC. */

@@ -8,6 +8,7 @@ import type { ExecutionContext } from 'ava';
 import { BACKENDS } from '../../src/backends/index.js';
 import { Counters } from '../../src/counters.js';
 import { runNetwork, type NetworkOptions } from '../../src/flanneld/network.js';
+import { systemEnvFiles } from '../../src/flanneld/subnet-env.js';
 import type { DataplaneErrorCode, DataplaneEvents } from '../../src/kernel/dataplane.js';
 import { FakeClock } from '../fakes/fake-clock.js';
 import { FakeDataplane } from '../fakes/fake-dataplane.js';
@@ -67,6 +68,7 @@ export async function cluster(t: ExecutionContext): Promise<Cluster> {
     };
     const parts = {
       ...{ registry, kernel, clock, random: Math.random, logger, counters, backends: BACKENDS, cores: 2 },
+      envFiles: systemEnvFiles,
       ...(withoutEngine !== true && { dataplane }),
     };
     const wishes = { iface: ['eth0'], ifaceRegex: [], canReach: '', publicIp: '' };

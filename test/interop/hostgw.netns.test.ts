@@ -62,7 +62,7 @@ test.serial(
         await cluster.store.put(moved.key, inventedGateway(202, '192.168.50.222').value);
       }
       await there.more(10);
-      await restart(cluster, one, command);
+      await restart(cluster, one, { command });
       if (who === 'ours') {
         const expected = [
           `${moved.subnet} via 192.168.50.222 dev eth0 proto 241`,
@@ -111,7 +111,7 @@ test.serial('with DirectRouting too, what upstream left is marked in place or re
   const pinger = await Pinger.start(one.pod, two.pod.address);
   await one.flanneld.stop('SIGKILL');
   await cluster.store.delete(gone.key);
-  await restart(cluster, one, flanneldCommand());
+  await restart(cluster, one, { command: flanneldCommand() });
   await until(async () => !(await state()).includes(stale), { what: 'the former peer’s route to go', state });
   await until(
     async () => (await state()).includes(`${peer.subnet} via ${two.host.address} dev eth0 proto 241`),

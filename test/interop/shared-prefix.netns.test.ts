@@ -53,7 +53,7 @@ test.serial(
       const back = await Pinger.start(theirs.pod, mine.pod.address);
       await who.flanneld.stop('SIGKILL');
       await there.more(10);
-      await restart(cluster, who, command);
+      await restart(cluster, who, { command });
       await Promise.all([there.more(60), back.more(60)]);
       const reports = [await there.stop(), await back.stop()];
       t.log(`${who.host.name} restarted`, reports);

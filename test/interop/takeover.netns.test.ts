@@ -31,7 +31,7 @@ test.serial(
       const back = await Pinger.start(two.pod, one.pod.address);
       await one.flanneld.stop('SIGKILL');
       await there.more(10);
-      await restart(cluster, one, command);
+      await restart(cluster, one, { command });
       await Promise.all([there.more(60), back.more(60)]);
 
       const after = await viewDevice(one.host, DEVICE);

@@ -1,6 +1,7 @@
 // The repair loop over a kernel in memory: what it makes, what it leaves alone, and what brings it to look again.
 
 import test from 'ava';
+import { ip } from '../../src/subnet/cidr.js';
 import { damage, repaired, scene, settled, TWO_PEERS, wanted } from './reconciler-scene.js';
 
 test('a first start makes device, address and peers', async (t) => {
@@ -36,6 +37,19 @@ test('a peer that comes touches nothing of the others', async (t) => {
   await settled(s, wanted(2));
   t.is(s.kernel.toString(), TWO_PEERS);
   t.is(s.kernel.takeLog().length, 3);
+});
+
+test('a device that is wanted otherwise is made anew at once, with everything on it', async (t) => {
+  const { kernel, reconciler, logger } = await scene(t);
+  reconciler.set(() => wanted(2));
+  await reconciler.settled();
+  const [device] = wanted(2).links;
+  if (device === undefined || !('vxlan' in device)) return t.fail();
+  const moved = { ...device, vxlan: { ...device.vxlan, local: ip('192.168.50.9') } };
+  reconciler.set(() => wanted(2, { links: [moved] }));
+  await reconciler.settled();
+  t.is(kernel.toString(), TWO_PEERS.replace('local 192.168.50.1', 'local 192.168.50.9'));
+  t.true(logger.lines.some(({ message }) => message.includes('recreating it')));
 });
 
 test('our own changes and their echoes are not taken for somebody else’s', async (t) => {

@@ -5,6 +5,7 @@
 #include "bindings.h"
 #include "values.h"
 
+#include "../boottime.h"
 #include "../sd_notify.h"
 
 /* notify(path: string, text: string): void */
@@ -22,6 +23,19 @@ static napi_value js_notify(napi_env env, napi_callback_info info)
 	return result < 0 ? throw_errno(env, "notify the service manager", result) : NULL;
 }
 
+/* boottime(): number of milliseconds */
+static napi_value js_boottime(napi_env env, napi_callback_info info)
+{
+	double ms;
+	napi_value ret;
+	int result = boottime_read(&ms);
+
+	(void)info;
+	if (result < 0)
+		return throw_errno(env, "read the time since boot", result);
+	return napi_create_double(env, ms, &ret) == napi_ok ? ret : NULL;
+}
+
 NAPI_MODULE_INIT()
 {
 	const napi_property_descriptor properties[] = {
@@ -29,6 +43,7 @@ NAPI_MODULE_INIT()
 		{ .utf8name = "openDataplane", .method = js_open_dataplane, .attributes = napi_enumerable },
 		{ .utf8name = "dataplaneNames", .method = js_dataplane_names, .attributes = napi_enumerable },
 		{ .utf8name = "createTun", .method = js_create_tun, .attributes = napi_enumerable },
+		{ .utf8name = "boottime", .method = js_boottime, .attributes = napi_enumerable },
 		{ .utf8name = "notify", .method = js_notify, .attributes = napi_enumerable },
 	};
 

@@ -1,0 +1,46 @@
+// Env files in memory: what a host's /run holds, as far as a network sees it. They outlive the network, not the boot.
+
+import { parseSubnetEnv, type EnvFiles, type PreviousEnv } from '../../src/flanneld/subnet-env.js';
+
+export class FakeEnvFiles implements EnvFiles {
+  readonly #texts = new Map<string, string>();
+  #failures: string[] = [];
+
+  /** The text of a file; undefined when there is none. */
+  text(path: string): string | undefined {
+    return this.#texts.get(path);
+  }
+
+  /** As a reboot does, /run being in memory. */
+  clear(): void {
+    this.#texts.clear();
+  }
+
+  /** Makes the next `times` calls reject with this code. */
+  failNext(code: string, times = 1): void {
+    this.#failures.push(...Array.from({ length: times }, () => code));
+  }
+
+  read(path: string): Promise<PreviousEnv | undefined> {
+    return this.#call(() => {
+      const text = this.#texts.get(path);
+      return text === undefined ? undefined : parseSubnetEnv(text);
+    });
+  }
+
+  write(path: string, text: string): Promise<void> {
+    return this.#call(() => {
+      this.#texts.set(path, text);
+    });
+  }
+
+  linkAlias(): Promise<boolean> {
+    return this.#call(() => true);
+  }
+
+  #call<T>(action: () => T): Promise<T> {
+    const code = this.#failures.shift();
+    if (code === undefined) return Promise.resolve(action());
+    return Promise.reject(Object.assign(new Error(`${code}: injected by the test`), { code }));
+  }
+}
