@@ -1,5 +1,5 @@
-// Every kind of fault as plain data: what it is, how long it lasts, what it must not meet, how it reads.
-// How one is drawn is draw.ts; how it is done, inject.ts. Pure.
+// Every kind of fault as plain data: what it is and how long it lasts. How one is drawn is draw.ts; what it must not
+// meet, claims.ts; how it reads, sentences.ts; how it is done, inject.ts.
 
 import type { Backend } from './setting.js';
 
@@ -48,6 +48,17 @@ export type Fault =
 
 export type FaultKind = Fault['kind'];
 
+/** The fault of one kind. */
+export type Of<K extends FaultKind> = Extract<Fault, { kind: K }>;
+
+/** A function for each kind, called with faults of that kind. */
+export type ByKind<Result> = { readonly [K in FaultKind]: (fault: Of<K>) => Result };
+
+/** Calls the function for the fault's kind. */
+export function byKind<Result>(table: ByKind<Result>, fault: Fault): Result {
+  return (table[fault.kind] as (fault: Fault) => Result)(fault);
+}
+
 /** What is wrong with a value or a key that is no lease. */
 export type Rubbish = 'no-json' | 'empty' | 'wrong-types' | 'endless' | 'bad-key';
 export const RUBBISH: readonly Rubbish[] = ['no-json', 'empty', 'wrong-types', 'endless', 'bad-key'];
@@ -61,96 +72,3 @@ export const KERNEL_PARTS: Readonly<Record<Backend, readonly KernelPart[]>> = {
   'host-gw': ['routes', 'route'],
   udp: ['device', 'down', 'address', 'routes'],
 };
-
-/** Names of what a fault takes for itself: two faults that share one do not happen at the same time. */
-export function claims(fault: Fault): readonly string[] {
-  switch (fault.kind) {
-    case 'daemon-kill':
-    case 'daemon-freeze':
-      return [`daemon ${fault.host}`];
-    // One at a time, so that only an outage takes the majority.
-    case 'etcd-kill':
-    case 'etcd-freeze':
-    case 'etcd-split':
-    case 'etcd-outage':
-      return ['etcd'];
-    case 'cut-store':
-    case 'compact-behind':
-      return [`store of ${fault.host}`];
-    case 'cut-peers':
-      return fault.peers.map((peer) => `between ${[fault.host, peer].sort().join(' and ')}`);
-    case 'lease-revoke':
-    case 'lease-delete':
-    case 'lease-corrupt':
-      return [`lease ${fault.host}`];
-    case 'lease-usurp':
-      return [`lease ${fault.host}`, `daemon ${fault.host}`];
-    case 'link-flap':
-      return [`link ${fault.host}`];
-    case 'kernel-delete':
-      return [`kernel ${fault.host}`];
-    // Whose lease is whose must be clear while all are gone.
-    case 'wipe':
-      return ['etcd', ...[...Array(20).keys()].flatMap((host) => [`lease ${host}`, `daemon ${host}`])];
-    case 'compact':
-    case 'poison':
-      return [];
-  }
-}
-
-/** Whether it is done by writing to etcd, and so is none while etcd is away. */
-export function needsStore({ kind }: Fault): boolean {
-  return /^(compact|lease|poison|wipe)/.test(kind);
-}
-
-const name = (host: number): string => `host${host + 1}`;
-const names = (hosts: readonly number[]): string => hosts.map(name).join(', ');
-const memberName = (member: number | 'leader'): string =>
-  member === 'leader' ? 'the leader of etcd' : `etcd${member + 1}`;
-
-/** One line, without the time. */
-export function describe(fault: Fault): string {
-  const lasting = fault.forMs === 0 ? '' : ` for ${(fault.forMs / 1000).toFixed(1)} s`;
-  return `${sentence(fault)}${lasting}`;
-}
-
-function sentence(fault: Fault): string {
-  switch (fault.kind) {
-    case 'daemon-kill':
-      return `SIGKILL of the daemon on ${name(fault.host)}, away`;
-    case 'daemon-freeze':
-      return `SIGSTOP of the daemon on ${name(fault.host)}`;
-    case 'etcd-kill':
-      return `SIGKILL of ${memberName(fault.member)}, away`;
-    case 'etcd-freeze':
-      return `SIGSTOP of ${memberName(fault.member)}`;
-    case 'etcd-split':
-      return `${memberName(fault.member)} is cut off the other members`;
-    case 'etcd-outage':
-      return `every etcd member is ${fault.how === 'kill' ? 'killed' : 'frozen'}, away`;
-    case 'cut-store':
-      return `${name(fault.host)} is cut off ${fault.members.map(memberName).join(', ')}`;
-    case 'cut-peers':
-      return `${name(fault.host)} is cut off ${names(fault.peers)}`;
-    case 'compact':
-      return 'etcd is compacted';
-    case 'compact-behind':
-      return `etcd is compacted behind ${name(fault.host)}, which is cut off it`;
-    case 'lease-revoke':
-      return `the etcd lease of ${name(fault.host)} is revoked`;
-    case 'lease-delete':
-      return `the lease key of ${name(fault.host)} is deleted`;
-    case 'lease-corrupt':
-      return `the lease value of ${name(fault.host)} is overwritten (${fault.how})`;
-    case 'lease-usurp':
-      return `the subnet of ${name(fault.host)} is given to a stranger`;
-    case 'poison':
-      return `${fault.how.length} poison keys below subnets/ (${fault.how.join(', ')})`;
-    case 'link-flap':
-      return `eth0 of ${name(fault.host)} ${fault.how === 'admin' ? 'is set down' : 'loses its carrier'}`;
-    case 'kernel-delete':
-      return `on ${name(fault.host)} somebody deletes: ${fault.what}`;
-    case 'wipe':
-      return 'every lease key is deleted at once';
-  }
-}

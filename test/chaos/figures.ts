@@ -26,7 +26,7 @@ export class Figures {
   readLogLine(line: string): void {
     if (!line.includes('put right')) return;
     try {
-      this.repairs += Number((JSON.parse(line) as { readonly count?: number }).count ?? 1);
+      this.repairs += (JSON.parse(line) as { readonly count?: number }).count ?? 1;
     } catch {
       this.repairs++;
     }

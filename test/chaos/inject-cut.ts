@@ -1,12 +1,10 @@
 // Faults of the wire: a host that does not reach some members of etcd, or some of its peers.
 
 import { monotonic } from '../../src/lab/monotonic.js';
-import type { Fault } from './faults.js';
+import type { Of } from './faults.js';
 import { nodeOf } from './inject-host.js';
 import { pause } from './pause.js';
 import type { Scene } from './scene.js';
-
-type Of<K extends Fault['kind']> = Extract<Fault, { kind: K }>;
 
 export async function injectStoreCut(
   scene: Scene,

@@ -3,13 +3,11 @@
 import { DEFAULT_ROUTE } from '../../src/lab/lab.js';
 import { monotonic } from '../../src/lab/monotonic.js';
 import { DEVICES } from './expected-kernel.js';
-import type { Fault, KernelPart } from './faults.js';
+import type { KernelPart, Of } from './faults.js';
 import { kernelNow } from './kernel-now.js';
 import type { ChaosNode } from './node.js';
 import { pause } from './pause.js';
 import type { Scene } from './scene.js';
-
-type Of<K extends Fault['kind']> = Extract<Fault, { kind: K }>;
 
 export function nodeOf(scene: Scene, host: number): ChaosNode {
   const node = scene.nodes[host];

@@ -2,15 +2,14 @@
 // of them gone at once.
 
 import { monotonic } from '../../src/lab/monotonic.js';
-import type { Fault, Rubbish } from './faults.js';
+import type { Of, Rubbish } from './faults.js';
 import { nodeOf } from './inject-host.js';
 import type { LedgerLease } from './lease-ledger.js';
 import { pause } from './pause.js';
 import { LEASES, type Scene } from './scene.js';
 import { storeDoes } from './store-does.js';
 
-type Of<K extends Fault['kind']> = Extract<Fault, { kind: K }>;
-type LeaseFault = Of<'lease-revoke' | 'lease-delete' | 'lease-corrupt' | 'lease-usurp'>;
+export type LeaseFault = Of<'lease-revoke' | 'lease-delete' | 'lease-corrupt' | 'lease-usurp'>;
 
 /** A node that exists in etcd alone. */
 const STRANGER = { address: '192.168.50.200', mac: '02:00:00:00:c8:c8', ttlSeconds: 120 };

@@ -2,13 +2,11 @@
 
 import { PREFIX } from '../../src/lab/cluster.js';
 import type { EtcdMember } from '../../src/lab/etcd-cluster.js';
-import type { Fault } from './faults.js';
+import type { Of } from './faults.js';
 import { injectStoreCut, memberName } from './inject-cut.js';
 import { pause } from './pause.js';
 import type { Scene } from './scene.js';
 import { storeDoes } from './store-does.js';
-
-type Of<K extends Fault['kind']> = Extract<Fault, { kind: K }>;
 
 export async function injectMember(
   scene: Scene,

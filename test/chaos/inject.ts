@@ -1,11 +1,12 @@
 // Does each kind of fault, waits as long as it lasts, and undoes it. Tells the conditions what it does before it does
 // it, and afterwards once it is undone, so that nobody is judged for what cannot be helped.
 
-import { describe, type Fault } from './faults.js';
+import { byKind, type ByKind, type Fault, type Of } from './faults.js';
 import { injectDaemon, injectKernel, injectLink } from './inject-host.js';
-import { injectLease, injectPoison, injectWipe } from './inject-lease.js';
+import { injectLease, injectPoison, injectWipe, type LeaseFault } from './inject-lease.js';
 import { injectCompaction, injectMember, injectOutage } from './inject-store.js';
 import { injectPeerCut, injectStoreCut } from './inject-cut.js';
+import { describe } from './sentences.js';
 import type { Scene } from './scene.js';
 
 /** Resolves when the fault is undone. Rejects when the lab itself could not do it. */
@@ -17,35 +18,23 @@ export async function inject(scene: Scene, fault: Fault): Promise<void> {
 }
 
 function carryOut(scene: Scene, fault: Fault): Promise<void> {
-  switch (fault.kind) {
-    case 'daemon-kill':
-    case 'daemon-freeze':
-      return injectDaemon(scene, fault);
-    case 'etcd-kill':
-    case 'etcd-freeze':
-    case 'etcd-split':
-      return injectMember(scene, fault);
-    case 'etcd-outage':
-      return injectOutage(scene, fault);
-    case 'cut-store':
-      return injectStoreCut(scene, fault);
-    case 'cut-peers':
-      return injectPeerCut(scene, fault);
-    case 'compact':
-    case 'compact-behind':
-      return injectCompaction(scene, fault);
-    case 'lease-revoke':
-    case 'lease-delete':
-    case 'lease-corrupt':
-    case 'lease-usurp':
-      return injectLease(scene, fault);
-    case 'poison':
-      return injectPoison(scene, fault);
-    case 'link-flap':
-      return injectLink(scene, fault);
-    case 'kernel-delete':
-      return injectKernel(scene, fault);
-    case 'wipe':
-      return injectWipe(scene);
-  }
+  const member = (one: Of<'etcd-kill' | 'etcd-freeze' | 'etcd-split'>): Promise<void> =>
+    injectMember(scene, one);
+  const daemon = (one: Of<'daemon-kill' | 'daemon-freeze'>): Promise<void> => injectDaemon(scene, one);
+  const compaction = (one: Of<'compact' | 'compact-behind'>): Promise<void> => injectCompaction(scene, one);
+  const lease = (one: LeaseFault): Promise<void> => injectLease(scene, one);
+  const injections: ByKind<Promise<void>> = {
+    ...{ 'daemon-kill': daemon, 'daemon-freeze': daemon },
+    ...{ 'etcd-kill': member, 'etcd-freeze': member, 'etcd-split': member },
+    'etcd-outage': (one) => injectOutage(scene, one),
+    'cut-store': (one) => injectStoreCut(scene, one),
+    'cut-peers': (one) => injectPeerCut(scene, one),
+    ...{ compact: compaction, 'compact-behind': compaction },
+    ...{ 'lease-revoke': lease, 'lease-delete': lease, 'lease-corrupt': lease, 'lease-usurp': lease },
+    poison: (one) => injectPoison(scene, one),
+    'link-flap': (one) => injectLink(scene, one),
+    'kernel-delete': (one) => injectKernel(scene, one),
+    wipe: () => injectWipe(scene),
+  };
+  return byKind(injections, fault);
 }

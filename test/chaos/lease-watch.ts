@@ -53,17 +53,13 @@ export class LeaseWatch {
   }
 
   hear(notice: Notice): void {
-    switch (notice.kind) {
-      case 'overlap':
-      case 'stolen':
-        this.#parts.timeline.violate('overlap', notice.what, undefined, notice.at);
-        return;
-      default: {
-        const host = this.#parts.addresses.indexOf(notice.lease.owner);
-        // A stranger's lease is nobody's concern.
-        if (host !== -1) this.#hearOf(host, notice.kind, notice.lease, notice.at);
-      }
+    if ('what' in notice) {
+      this.#parts.timeline.violate('overlap', notice.what, undefined, notice.at);
+      return;
     }
+    const host = this.#parts.addresses.indexOf(notice.lease.owner);
+    // A stranger's lease is nobody's concern.
+    if (host !== -1) this.#hearOf(host, notice.kind, notice.lease, notice.at);
   }
 
   #hearOf(

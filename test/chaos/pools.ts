@@ -10,7 +10,7 @@ import { monotonic } from '../../src/lab/monotonic.js';
 import type { Processes } from '../../src/lab/processes.js';
 import { until } from '../../src/lab/until.js';
 import { LabError } from '../../src/lab/errors.js';
-import { poolArguments } from './daemon-arguments.js';
+
 import { LeaseLedger } from './lease-ledger.js';
 import { DAEMON, LEASES } from './scene.js';
 import { MEMBERS, networkConfig, type Backend } from './setting.js';
@@ -102,8 +102,7 @@ async function createScene(
 async function startAll({ lab, etcd, daemons, timeline }: PoolScene, expected: number): Promise<number> {
   const begun = monotonic();
   const etcdEndpoint = etcd.endpoints.join(',');
-  for (const host of lab.hosts)
-    daemons.push(Flanneld.start(host, { command: DAEMON, etcdEndpoint, args: poolArguments() }));
+  for (const host of lab.hosts) daemons.push(Flanneld.start(host, { command: DAEMON, etcdEndpoint }));
   const ready = (): number => daemons.filter(({ isReady }) => isReady).length;
   try {
     await until(() => ready() >= expected, {

@@ -23,16 +23,12 @@ function makeAccount(): {
   return { account, disturbances, outages, wrong };
 }
 
-function probe(to: number, sentAt: number, answeredBy: number | undefined = to): ProbeResult {
-  const target = { to: NAMES[to] ?? '', address: `10.5.${to}.2`, sentAt };
-  return answeredBy === undefined
-    ? target
-    : { ...target, answeredAt: sentAt + 3, answeredBy: NAMES[answeredBy] ?? '' };
+const lost = (to: number, sentAt: number): ProbeResult => ({
+  ...{ to: NAMES[to] ?? '', address: `10.5.${to}.2`, sentAt },
+});
+function probe(to: number, sentAt: number, answeredBy = to): ProbeResult {
+  return { ...lost(to, sentAt), answeredAt: sentAt + 3, answeredBy: NAMES[answeredBy] ?? '' };
 }
-const lost = (to: number, sentAt: number): ProbeResult => {
-  const { answeredAt: _, answeredBy: __, ...rest } = probe(to, sentAt);
-  return rest;
-};
 
 test('losses in a row on a healthy path are one outage, from the last answered probe to the next', (t) => {
   const { account, outages } = makeAccount();

@@ -1,29 +1,24 @@
-// What each daemon says of itself at its health listener, asked from inside its host, and whether it may say so: one
-// whose lease must have run out is not ready.
+// Asks a host's daemon at its health listener, from inside the host, twice a second. Judges nothing.
 
 import { NamespaceHttp } from '../../src/lab/http-client.js';
+import { monotonic } from '../../src/lab/monotonic.js';
 import type { Namespace } from '../../src/lab/namespace.js';
+import { pause } from './pause.js';
+import type { Answer } from './readiness-judge.js';
 
 export const HEALTH_PORT = 8290;
 const ASK_MS = 500;
 const TIMEOUT_MS = 1500;
+const URL = `http://127.0.0.1:${HEALTH_PORT}/readyz`;
 
-export interface Answer {
-  /** The HTTP status; undefined when nobody answered. */
-  readonly status: number | undefined;
-  readonly body: string;
-}
-
-const NOBODY: Answer = { status: undefined, body: '' };
-
-/** Asks a host's daemon twice a second until closed. */
 export class Readiness {
   readonly #http: NamespaceHttp;
-  readonly #onAnswer: (answer: Answer) => void;
-  #last: Answer = NOBODY;
+  readonly #onAnswer: (askedAt: number, answer: Answer) => void;
   #closed = false;
+  #last: Answer = { status: undefined, body: '' };
 
-  constructor(host: Namespace, onAnswer: (answer: Answer) => void) {
+  /** Begins at once, and asks until it is closed. */
+  constructor(host: Namespace, onAnswer: (askedAt: number, answer: Answer) => void) {
     this.#http = new NamespaceHttp(host);
     this.#onAnswer = onAnswer;
     void this.#run();
@@ -38,11 +33,11 @@ export class Readiness {
   }
 
   async #run(): Promise<void> {
-    while (!this.#closed) {
+    while (!this.#isClosed()) {
+      const askedAt = monotonic();
       this.#last = await this.#ask();
-      // Looked at again: it may have been closed while the answer was awaited.
-      if (!this.#isClosed()) this.#onAnswer(this.#last);
-      await new Promise((resolve) => setTimeout(resolve, ASK_MS));
+      if (!this.#isClosed()) this.#onAnswer(askedAt, this.#last);
+      await pause(ASK_MS);
     }
   }
 
@@ -50,13 +45,13 @@ export class Readiness {
     return this.#closed;
   }
 
+  /** Nobody answers while the daemon is away or frozen: that is an answer too. */
   async #ask(): Promise<Answer> {
-    const url = `http://127.0.0.1:${HEALTH_PORT}/readyz`;
     try {
-      const { responses } = await this.#http.send([{ url, method: 'GET', timeoutMs: TIMEOUT_MS }]);
+      const { responses } = await this.#http.send([{ url: URL, method: 'GET', timeoutMs: TIMEOUT_MS }]);
       return { status: responses[0]?.status, body: responses[0]?.body ?? '' };
     } catch {
-      return NOBODY;
+      return { status: undefined, body: '' };
     }
   }
 }

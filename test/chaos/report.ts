@@ -1,8 +1,8 @@
 // What a run prints at the end: figures, every violation with what surrounded it, the verdict. Text from values, no I/O.
 
-import { describe } from './faults.js';
 import type { Outcome } from './run.js';
 import type { Episode } from './schedule.js';
+import { describe } from './sentences.js';
 import { replayCommand } from './setting.js';
 import type { Timeline, Violation } from './timeline.js';
 
@@ -52,6 +52,7 @@ function figuresText({ scene, growths, seconds, timeline }: Outcome): string {
   const total = [...figures.faults.values()].reduce((sum, count) => sum + count, 0);
   const kinds = [...figures.faults].sort(([a], [b]) => (a < b ? -1 : 1));
   const exits = [...figures.exits].map(([how, count]) => `${how}: ${count}`).join(', ');
+  const answers = [...figures.answers].sort(([a], [b]) => (a < b ? -1 : 1));
   const settled = [...figures.settleMs].sort((a, b) => a - b);
   const rows: readonly (readonly [string, string])[] = [
     ['seed', String(setting.seed)],
@@ -72,6 +73,7 @@ function figuresText({ scene, growths, seconds, timeline }: Outcome): string {
     ['pods moved', String(figures.moves)],
     ['repairs by daemons', String(figures.repairs)],
     ['restarts of daemons', String(nodes.reduce((sum, { restarts }) => sum + restarts, 0))],
+    ['answers of health listeners', answers.map(([state, count]) => `${state} ${count}`).join(', ')],
     ['ends by themselves', exits === '' ? 'none' : exits],
     ...growths.map(
       ({ name, growth: { minutes, rssKb, handles } }) =>

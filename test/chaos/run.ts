@@ -35,9 +35,9 @@ export interface RunRequest {
 export async function runFaults(request: RunRequest): Promise<Outcome> {
   const { setting, episodes } = request;
   const begun = monotonic();
-  let scene: Scene | undefined;
-  const timeline = new Timeline(monotonic, request.say, (host) => scene?.nodes[host]?.log() ?? '');
-  scene = await Scene.create(setting, request.processes, timeline);
+  const made: { scene?: Scene } = {};
+  const timeline = new Timeline(monotonic, request.say, (host) => made.scene?.nodes[host]?.log() ?? '');
+  const scene = (made.scene = await Scene.create(setting, request.processes, timeline));
   const stop = startWatchers(scene);
   await settle(scene);
   scene.disturbances.forget();
@@ -48,7 +48,7 @@ export async function runFaults(request: RunRequest): Promise<Outcome> {
     await carryOut(scene, episode);
     await settle(scene, request.settleBoundMs ?? settleBound(episode));
   }
-  await scene.stopProbing();
+  await scene.stopAsking();
   await stop();
   scene.account.finish();
   for (const node of scene.nodes) node.close();

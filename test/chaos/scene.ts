@@ -15,12 +15,14 @@ import { Conditions } from './conditions.js';
 import { daemonArguments } from './daemon-arguments.js';
 import { Disturbances } from './disturbances.js';
 import { Figures } from './figures.js';
+import { kernelNow } from './kernel-now.js';
 import { LeaseLedger } from './lease-ledger.js';
 import { LeaseWatch } from './lease-watch.js';
 import { ChaosNode } from './node.js';
 import { ProbeAccount } from './probe-account.js';
 import { MEMBERS, networkConfig, type Setting } from './setting.js';
-import type { Readiness } from './readiness.js';
+import { Readiness } from './readiness.js';
+import { ReadinessJudge, stateOf, type Answer } from './readiness-judge.js';
 import { countStrays, moveStrays } from './strays.js';
 import type { Timeline } from './timeline.js';
 
@@ -51,8 +53,8 @@ export class Scene {
   readonly nodes: readonly ChaosNode[];
   readonly account: ProbeAccount;
   readonly follower: EtcdFollower;
-  /** By host; undefined where the daemons serve no health. */
-  readiness: readonly Readiness[] | undefined;
+  /** By host, once their daemons run. */
+  readonly readiness: Readiness[] = [];
   readonly #probers: Prober[] = [];
 
   private constructor(setting: Setting, lab: Lab, etcd: EtcdCluster, timeline: Timeline) {
@@ -101,13 +103,45 @@ export class Scene {
     const scene = new Scene(setting, lab, etcd, timeline);
     await Promise.all(scene.nodes.map((node) => node.begin()));
     timeline.note(`${setting.hosts} daemons run`);
+    scene.#askForReadiness();
     await scene.#startProbing();
     return scene;
   }
 
-  /** Ends the probing, and waits for what is on its way. */
-  async stopProbing(): Promise<void> {
+  /** Ends probing and asking, and waits for what is on its way. */
+  async stopAsking(): Promise<void> {
+    for (const readiness of this.readiness) readiness.close();
     await Promise.all(this.#probers.map((prober) => prober.finish()));
+  }
+
+  #askForReadiness(): void {
+    const judge = new ReadinessJudge({
+      ...{ conditions: this.conditions, timeline: this.timeline, ttlSeconds: this.setting.ttlSeconds },
+      now: monotonic,
+      onExpired: (host) => void this.#forwardsStill(host),
+    });
+    for (const { index, host } of this.nodes) {
+      const onAnswer = (askedAt: number, answer: Answer): void => {
+        this.figures.count(this.figures.answers, stateOf(answer));
+        judge.hear(index, askedAt, answer);
+      };
+      this.readiness.push(new Readiness(host, onAnswer));
+    }
+  }
+
+  /** A node past its lease's end keeps what its pods' traffic needs: at least a route for all, or one to each peer. */
+  async #forwardsStill(index: number): Promise<void> {
+    const node = this.nodes[index];
+    if (node === undefined || !this.conditions.mends(index)) return;
+    const { backend } = this.setting;
+    const routes = (await kernelNow(node.host, backend)).filter((line) => line.startsWith('route '));
+    const wanted = backend === 'udp' ? 1 : this.nodes.length - 1;
+    if (routes.length < wanted)
+      this.timeline.violate(
+        'readiness',
+        `${node.name} forwards no more past its lease's end: ${routes.join(', ')}`,
+        index,
+      );
   }
 
   async #startProbing(): Promise<void> {

@@ -1,9 +1,11 @@
 // A seed is a schedule: the same every time, within bounds, with every kind of fault.
 
 import test from 'ava';
-import { claims, describe, needsStore, type Fault } from './faults.js';
+import { claims, needsStore } from './claims.js';
+import type { Fault } from './faults.js';
 import { DRAWS, FAULT_KINDS } from './draw.js';
 import { makeSchedule, type Episode } from './schedule.js';
+import { describe } from './sentences.js';
 import { BACKENDS, MEMBERS, type Setting } from './setting.js';
 
 const SETTING: Setting = { seed: 1, minutes: 10, hosts: 5, backend: 'vxlan', ttlSeconds: 12 };

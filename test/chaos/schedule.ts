@@ -3,7 +3,8 @@
 
 import { Chance } from './chance.js';
 import { DRAWS, FAULT_KINDS } from './draw.js';
-import { claims, needsStore, type Fault, type FaultKind } from './faults.js';
+import { claims, needsStore } from './claims.js';
+import type { Fault, FaultKind } from './faults.js';
 import type { Setting } from './setting.js';
 
 export interface TimedFault {

@@ -5,6 +5,7 @@ import { expectedKernel, kernelDifference } from './expected-kernel.js';
 import type { Episode } from './schedule.js';
 import { kernelNow } from './kernel-now.js';
 import { pause } from './pause.js';
+import { stateOf } from './readiness-judge.js';
 import { LEASES, type Scene } from './scene.js';
 
 /** On a machine of its own it takes a second or two; this leaves room for one that is busy. */
@@ -53,7 +54,7 @@ async function notRight(scene: Scene): Promise<readonly Wrong[]> {
 
 function hostsNotRight({ nodes, conditions, ledger, readiness }: Scene): readonly Wrong[] {
   return nodes.flatMap(({ index, name, host }) => {
-    const status = readiness?.[index]?.last.status;
+    const answer = readiness[index]?.last ?? { status: undefined, body: '' };
     const leases = ledger.leasesOf(host.address);
     return [
       ...(conditions.able(index) ? [] : [{ what: `the daemon of ${name} is not up`, host: index }]),
@@ -61,9 +62,9 @@ function hostsNotRight({ nodes, conditions, ledger, readiness }: Scene): readonl
       ...leases
         .filter(({ readable }) => !readable)
         .map(() => ({ what: `the lease of ${name} is unreadable`, host: index })),
-      ...(readiness === undefined || status === 200
+      ...(stateOf(answer) === 'ready'
         ? []
-        : [{ what: `${name} is not ready: ${readiness[index]?.last.body ?? ''}`, host: index }]),
+        : [{ what: `${name} says it is ${stateOf(answer)}: ${answer.body}`, host: index }]),
     ];
   });
 }
