@@ -51,6 +51,14 @@ module.exports = {
       '^src/subnet/',
       '^src/kernel/',
     ]),
+    only('health-knows-no-network', '^src/health/', ['^src/health/']),
+    only(
+      'state-knows-leases',
+      '^src/state/',
+      ['^src/state/', '^src/subnet/(cidr|errors|lease|lease-codec|registry)\\.ts$'],
+      '^src/state/folder\\.ts$',
+    ),
+    only('state-locks-in-one-file', '^src/state/folder\\.ts$', ['^src/state/', '^src/native\\.ts$']),
     only('lab-knows-nothing-of-the-daemon', '^src/lab/', ['^src/lab/']),
     {
       name: 'backends-see-kernel-data-only',
@@ -69,6 +77,7 @@ module.exports = {
           '^src/etcd/',
           '^src/kernel/',
           '^src/subnet/etcd-registry\\.ts$',
+          '^src/state/',
         ],
       },
       to: {
@@ -78,6 +87,7 @@ module.exports = {
           '^src/kernel/tun/',
           '^src/native\\.ts$',
           '^src/subnet/etcd-registry\\.ts$',
+          '^src/state/(file-state|folder)\\.ts$',
         ],
       },
     },

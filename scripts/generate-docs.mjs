@@ -1,10 +1,11 @@
-// Writes the parts of docs/ that come from tables in the code: flags.md, the counters of failures.md, the features and
-// counters of udp.md.
+// Writes the parts of docs/ that come from tables in the code: flags.md, the counters of failures.md, the reasons of
+// health.md, the features and counters of udp.md.
 // Run after `npm run build`; `--check` only compares, and fails when they differ.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { FLAGS, FLAG_NAMES, environmentName } from '../dist/src/flanneld/flags.js';
 import { COUNTERS } from '../dist/src/counters.js';
+import { HEALTH_REASONS } from '../dist/src/health/reasons.js';
 import { dataplaneNames } from '../dist/src/native.js';
 
 const check = process.argv.includes('--check');
@@ -39,6 +40,18 @@ const counters = `## Counters
 ${table('counter', 'one more means', COUNTERS)}`;
 const failures = readFileSync(at('failures.md'), 'utf8').replace(/## Counters\n[^]*$/, counters);
 
+const levelText = ({ level, notReadyAfterMs }) =>
+  `${level.replace('-', ' ')}${notReadyAfterMs === undefined ? '' : `, not ready after ${notReadyAfterMs / 1000} s`}`;
+const reasons = `## Reasons
+
+| code | the network is | because |
+|---|---|---|
+${Object.entries(HEALTH_REASONS)
+  .map(([code, row]) => `| \`${code}\` | ${levelText(row)} | ${row.meaning} |`)
+  .join('\n')}
+`;
+const health = readFileSync(at('health.md'), 'utf8').replace(/## Reasons\n[^]*$/, reasons);
+
 const engine = dataplaneNames();
 const tables = `## Features of the packet engine
 
@@ -54,6 +67,7 @@ let stale = false;
 for (const [path, text] of [
   ['flags.md', flags],
   ['failures.md', failures],
+  ['health.md', health],
   ['udp.md', udp],
 ]) {
   let current = '';

@@ -8,6 +8,9 @@ export const COUNTERS = {
   watchRestarts: 'lease watches started again',
   watchCompactions: 'lease watches overtaken by a compaction, each answered by a new listing',
   leaseUnreadable: 'keys or values below the lease prefix that could not be read, and were skipped',
+  peersHeld:
+    'peers kept although their lease went missing, because so sudden a loss has to be confirmed first',
+  peersHeldGone: 'peers so kept whose lease was gone after all',
   leaseRaces: 'claims lost to another writer, and tried again',
   leaseKeepAlives: 'keep-alives of our own lease that were answered',
   leaseKeepAliveErrors: 'keep-alives of our own lease that failed',
@@ -20,6 +23,12 @@ export const COUNTERS = {
   kernelOperationErrors: 'changes the kernel refused',
   rulesFailed: 'times the traffic rules could not be made as wanted',
   repairs: 'objects put right that somebody else had changed or removed',
+  healthDegraded: 'times a network became degraded',
+  healthNotReady: 'times a network that was ready or degraded became not ready',
+  healthConnectionsRefused:
+    'connections to the health listener beyond its limit, or that failed while being accepted',
+  stateUnreadable: 'files of the state folder that could not be used, and were put aside',
+  stateWriteErrors: 'snapshots that could not be written to the state folder',
   waitRetries: 'attempts repeated while waiting for etcd, a config or a device',
 } as const;
 

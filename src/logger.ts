@@ -27,8 +27,12 @@ export interface LogFields {
   readonly remedy?: string;
   readonly signal?: string;
   readonly state?: string;
+  readonly former?: string;
   readonly count?: number;
   readonly seconds?: number;
+  readonly until?: string;
+  readonly returned?: number;
+  readonly gone?: number;
   readonly version?: string;
   readonly options?: Readonly<Record<string, unknown>>;
   readonly err?: unknown;

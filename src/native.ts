@@ -93,6 +93,12 @@ export interface TunHandle {
   close(): void;
 }
 
+/** A file that this process holds locked; whoever drops the last reference to the handle lets go of it. */
+export interface LockHandle {
+  /** Lets go of the file, which stays. May be repeated. */
+  close(): void;
+}
+
 interface Addon {
   openNetlink(
     protocol: number,
@@ -104,6 +110,7 @@ interface Addon {
   createTun(name: string, multiQueue: boolean, netns: string | undefined): TunHandle;
   notify(path: string, text: string): void;
   boottime(): number;
+  lockFile(path: string, text: string): LockHandle;
   openDataplane(
     options: NativeDataplaneOptions,
     failed: (errno: number, place: string) => void,
@@ -146,6 +153,15 @@ export function createTun(name: string, multiQueue: boolean, netns?: string): Tu
 /** Sends one sd_notify message to the socket that NOTIFY_SOCKET names (`/path` or `@abstract`). Throws NativeError. */
 export function notifyServiceManager(socketPath: string, text: string): void {
   loadAddon().notify(socketPath, text);
+}
+
+/**
+ * Makes the file where it is absent, locks it for this process, and writes `text` into it. It is free again when the
+ * process ends in whatever way; programs that the process starts do not share it. Throws NativeError at once: EAGAIN
+ * when it is held, ELOOP and EINVAL for anything but a plain file with one name.
+ */
+export function lockFile(path: string, text: string): LockHandle {
+  return loadAddon().lockFile(path, text);
 }
 
 /** CLOCK_BOOTTIME: milliseconds since boot, those of a suspend included. Throws NativeError. */

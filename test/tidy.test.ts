@@ -6,6 +6,7 @@ import { join, relative } from 'node:path';
 import test from 'ava';
 import { COUNTERS } from '../src/counters.js';
 import { FLAG_NAMES } from '../src/flanneld/flags.js';
+import { HEALTH_REASONS } from '../src/health/reasons.js';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
 const HARD_LIMIT = 400;
@@ -89,11 +90,20 @@ test('every flag, counter and error code stands in the docs', (t) => {
   }
 });
 
+test('the reasons of health are in the docs as they are in the code, and no others', (t) => {
+  const [, section = ''] = read('docs/health.md').split('## Reasons\n');
+  const rows = [...section.matchAll(/^\| `([a-z-]+)` \| ([a-z ]+).* \| (.+) \|$/gm)];
+  t.deepEqual(
+    rows.map(([, code, level, meaning]) => [code, level, meaning]),
+    Object.entries(HEALTH_REASONS).map(([code, row]) => [code, row.level.replace('-', ' '), row.meaning]),
+  );
+});
+
 test('every unit test has the source it is about', (t) => {
   const sources = new Set(SOURCES.map((path) => path.replace(/^src\//, '').replace(/\.ts$/, '')));
   const folders = new Set([...sources].map((path) => path.replace(/\/[^/]+$/, '')));
   for (const path of TESTS.filter((file) =>
-    /^test\/(subnet|etcd|kernel|backends|flanneld|lab)\/.*\.test\.ts$/.test(file),
+    /^test\/(subnet|etcd|kernel|backends|flanneld|health|lab|state)\/.*\.test\.ts$/.test(file),
   )) {
     const name = path.replace(/^test\//, '').replace(/(\.(netns|etcd|contract))*\.test\.ts$/, '');
     t.true(sources.has(name) || folders.has(name.replace(/\/[^/]+$/, '')), `${path} mirrors nothing`);

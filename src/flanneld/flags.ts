@@ -103,8 +103,8 @@ export const FLAGS = {
   'set-node-network-unavailable': flag(true, 'set the NetworkUnavailable condition of the node when ready', {
     harmless: [true, false],
   }),
-  'healthz-ip': text('0.0.0.0', 'address of the health listener', { harmless: ['0.0.0.0'] }),
-  'healthz-port': integer(0, 'port of the health listener, 0 for none', { harmless: [0] }),
+  'healthz-ip': text('0.0.0.0', 'address of the health listener'),
+  'healthz-port': integer(0, 'port of the health listener, 0 for none', { min: 0, max: 65_535 }),
   version: flag(false, 'print the version and exit'),
   v: integer(0, 'log verbosity: 0 tells what happens, 1 and above also why', { min: 0, max: 10 }),
   vmodule: text('', 'klog’s verbosity by file', { harmless: [''] }),

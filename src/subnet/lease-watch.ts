@@ -1,31 +1,49 @@
-// List and watch, for ever: keeps a LeaseTable in step with the registry over failures and compactions, and hands
-// on what changes. Reconnecting a stream is the registry's; what a change means is the listener's.
+// Follows the leases for ever: does with the registry and the clock what lease-machine.ts asks for, and tells the
+// listener what comes of it. Reconnecting a stream is the registry's; what a change means is the listener's.
 
-import { sleep } from '../clock.js';
+import { sleep, type Cancel } from '../clock.js';
+import type { IsOwn } from './identity.js';
+import { LeaseMachine, type MachineInput, type WatchState } from './lease-machine.js';
+import type { LeaseChange } from './lease-table.js';
 import type { LeaseRecord } from './lease.js';
-import { LeaseTable, type LeaseChange } from './lease-table.js';
-import { LineBudget } from './line-budget.js';
-import type { Listing } from './registry.js';
-import { abortable, delayBefore, WaitReport, type LeaseServices } from './retry.js';
+import type { Registry } from './registry.js';
+import { abortable, WaitReport, type LeaseServices } from './retry.js';
+import { WatchReport } from './watch-report.js';
 
-export type WatchState = 'connected' | 'disconnected';
+export type { WatchState };
 
 export interface LeaseListener {
   /**
    * The first call follows the first listing, even an empty one; then one call a listing or batch that changed
-   * something. `all` is the whole current set, our own lease included; it is live, so copy what is to be kept.
+   * something. With an initial set one call more precedes them all, at once. `all` is the whole current set, our own
+   * lease included; it is live, so copy what is to be kept. Leases that went missing in a suspicious way stay in it
+   * until that is confirmed; our own never does.
    */
   onChange(change: LeaseChange, all: ReadonlyMap<string, LeaseRecord>): void;
   /** Each change between the two states. While disconnected the last known set stands. */
   onState(state: WatchState, reason: string): void;
+  /** Each change of what `all` holds against the store's word, in words for people; undefined when it holds nothing. */
+  onSuspicion?(text: string | undefined): void;
 }
 
-/** After a failed listing. */
-const LIST_BACKOFF = { firstMs: 100, maxMs: 5000 };
+export interface WatchServices extends Omit<LeaseServices, 'registry'> {
+  readonly registry: Pick<Registry, 'list' | 'watch'>;
+}
+
+export interface WatchOptions {
+  /** Which leases are this node's; without it none is known to be, and ours is held like those of others. */
+  readonly isOwn?: IsOwn;
+  /** What was known before this life. It stands until the first listing, which is compared with it. */
+  readonly initial?: ReadonlyMap<string, LeaseRecord> | undefined;
+}
 
 /** Starts to follow the leases. Returns the stop: after it no listener is called and no timer runs. */
-export function watchLeases(services: LeaseServices, listener: LeaseListener): () => void {
-  const watch = new LeaseWatch(services, listener);
+export function watchLeases(
+  services: WatchServices,
+  listener: LeaseListener,
+  options: WatchOptions = {},
+): () => void {
+  const watch = new LeaseWatch(services, listener, options);
   void watch.run();
   return () => {
     watch.stop();
@@ -33,16 +51,22 @@ export function watchLeases(services: LeaseServices, listener: LeaseListener): (
 }
 
 class LeaseWatch {
-  readonly #services: LeaseServices;
+  readonly #services: WatchServices;
   readonly #listener: LeaseListener;
-  readonly #table = new LeaseTable();
+  readonly #initial: ReadonlyMap<string, LeaseRecord> | undefined;
+  readonly #machine: LeaseMachine;
+  readonly #report: WatchReport;
+  readonly #waiting: WaitReport;
   readonly #stopped = new AbortController();
-  readonly #unreadableLines = new LineBudget();
-  #state: WatchState | undefined;
+  #suspicion: string | undefined;
 
-  constructor(services: LeaseServices, listener: LeaseListener) {
+  constructor(services: WatchServices, listener: LeaseListener, options: WatchOptions) {
     this.#services = services;
     this.#listener = listener;
+    this.#initial = options.initial;
+    this.#machine = new LeaseMachine({ random: services.random, ...options }, services.clock.monotonic());
+    this.#report = new WatchReport(services);
+    this.#waiting = new WaitReport(services);
   }
 
   stop(): void {
@@ -50,96 +74,123 @@ class LeaseWatch {
   }
 
   async run(): Promise<void> {
-    const { clock, random, counters } = this.#services;
+    const { clock, counters } = this.#services;
     const { signal } = this.#stopped;
-    for (let first = true; ; first = false) {
-      const listing = await this.#list();
-      if (listing === undefined || signal.aborted) return;
-      this.#deliver(this.#table.list(listing), first);
-      this.#setState('connected', 'listed the leases');
-      if (!first) counters.increment('watchRestarts');
-      await this.#watch(listing.revision + 1n);
-      // A compaction overtakes many nodes at once: they are not to list in the same moment.
-      await sleep(clock, delayBefore(0, LIST_BACKOFF, random), signal);
+    if (this.#initial !== undefined) {
+      // Not within the call of watchLeases: the listener may need what that returns.
+      await Promise.resolve();
+      const { records } = this.#machine;
+      this.#tell((listener) => {
+        listener.onChange({ put: [...records.values()], removed: [], unreadable: [] }, records);
+      });
     }
-  }
-
-  /** Lists until it succeeds; undefined when stopped. */
-  async #list(): Promise<Listing | undefined> {
-    const { registry, clock, random } = this.#services;
-    const { signal } = this.#stopped;
-    const report = new WaitReport(this.#services);
-    for (let attempt = 0; ; attempt++) {
-      try {
-        const listing = await abortable(registry.list(), signal);
-        report.ended();
-        return listing;
-      } catch (error) {
-        if (signal.aborted) return undefined;
-        report.failed('list leases', error);
-        this.#setState('disconnected', error instanceof Error ? error.message : String(error));
-        await sleep(clock, delayBefore(attempt, LIST_BACKOFF, random), signal);
+    for (let watches = 0; !signal.aborted;) {
+      const { next } = this.#machine;
+      if (next.do === 'watch') {
+        if (watches++ > 0) counters.increment('watchRestarts');
+        await this.#watch(next.from);
+      } else {
+        const wait = next.at - clock.monotonic();
+        if (wait > 0) await sleep(clock, wait, signal);
+        else await this.#list();
       }
     }
   }
 
-  /** Watches until history is compacted away under us, or until stopped. */
+  async #list(): Promise<void> {
+    const { registry, clock } = this.#services;
+    const { signal } = this.#stopped;
+    const asked = clock.monotonic();
+    let input: MachineInput;
+    try {
+      input = { type: 'listed', listing: await abortable(registry.list(), signal), asked };
+      this.#waiting.ended();
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#waiting.failed('list leases', error);
+      input = { type: 'list-failed', reason: error instanceof Error ? error.message : String(error) };
+    }
+    this.#step(input);
+  }
+
+  /** Watches until there is something else to do, or until stopped. */
   #watch(fromRevision: bigint): Promise<void> {
-    const { registry, logger, counters } = this.#services;
+    const { registry, clock, logger, counters } = this.#services;
     const { signal } = this.#stopped;
     return new Promise((resolve) => {
-      const stop = registry.watch(fromRevision, {
-        events: (events) => {
-          this.#deliver(this.#table.apply(events), false);
+      let cancelTick: Cancel = () => undefined;
+      const stopWatch = registry.watch(fromRevision, {
+        events: (events, revision) => {
+          step({ type: 'events', events, revision });
         },
         compacted: (compactRevision) => {
           counters.increment('watchCompactions');
           logger.info('the watch was overtaken by a compaction, listing again', {
             revision: String(compactRevision),
           });
-          signal.removeEventListener('abort', end);
-          resolve();
+          step({ type: 'compacted' });
         },
         disconnected: (reason) => {
-          this.#setState('disconnected', reason);
+          step({ type: 'disconnected', reason });
         },
         connected: () => {
-          this.#setState('connected', 'the watch stands');
+          step({ type: 'connected' });
         },
       });
       const end = (): void => {
-        stop();
+        cancelTick();
+        stopWatch();
+        signal.removeEventListener('abort', end);
         resolve();
       };
-      if (signal.aborted) end();
-      else signal.addEventListener('abort', end, { once: true });
+      const goOn = (): void => {
+        const { next } = this.#machine;
+        if (signal.aborted) return;
+        if (next.do !== 'watch') {
+          end();
+          return;
+        }
+        cancelTick();
+        if (next.tickAt === undefined) return;
+        cancelTick = clock.after(next.tickAt - clock.monotonic(), () => {
+          step({ type: 'tick' });
+        });
+      };
+      const step = (input: MachineInput): void => {
+        this.#step(input);
+        goOn();
+      };
+      if (signal.aborted) {
+        end();
+        return;
+      }
+      signal.addEventListener('abort', end, { once: true });
+      goOn();
     });
   }
 
-  #deliver(change: LeaseChange, always: boolean): void {
-    const { clock, logger, counters } = this.#services;
-    const { put, removed, unreadable } = change;
-    for (const { key, reason, modRevision } of unreadable) {
-      counters.increment('leaseUnreadable');
-      const told = this.#unreadableLines.spend(clock.monotonic());
-      if (told === 'line') {
-        logger.warn('skipped a key below the lease prefix that cannot be read', {
-          key,
-          reason,
-          revision: String(modRevision),
-        });
-      } else if (told === 'last') {
-        logger.warn('more keys below the lease prefix cannot be read; for a minute they are only counted');
-      }
-    }
-    if (always || put.length + removed.length + unreadable.length > 0) {
-      this.#listener.onChange(change, this.#table.records);
-    }
+  #step(input: MachineInput): void {
+    const output = this.#machine.step(input, this.#services.clock.monotonic());
+    const { change, state } = output;
+    const { suspicion, records } = this.#machine;
+    this.#report.tell(output);
+    if (change !== undefined)
+      this.#tell((listener) => {
+        listener.onChange(change, records);
+      });
+    if (suspicion !== this.#suspicion)
+      this.#tell((listener) => {
+        this.#suspicion = suspicion;
+        listener.onSuspicion?.(suspicion);
+      });
+    if (state !== undefined)
+      this.#tell((listener) => {
+        listener.onState(state.state, state.reason);
+      });
   }
 
-  #setState(state: WatchState, reason: string): void {
-    if (state === this.#state) return;
-    this.#state = state;
-    this.#listener.onState(state, reason);
+  /** The listener may stop the watch in any of its calls. */
+  #tell(call: (listener: LeaseListener) => void): void {
+    if (!this.#stopped.signal.aborted) call(this.#listener);
   }
 }

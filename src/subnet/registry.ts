@@ -15,6 +15,8 @@ export interface Unreadable {
 export interface Listing {
   /** The store's revision of this listing; a watch that is to miss nothing starts at the next one. */
   readonly revision: bigint;
+  /** Which cluster answered, where the store says so: revisions of two clusters cannot be compared. */
+  readonly clusterId?: bigint;
   readonly records: readonly LeaseRecord[];
   readonly unreadable: readonly Unreadable[];
 }

@@ -19,6 +19,12 @@ test('the defaults are flannel’s', (t) => {
   t.deepEqual(defaults.iface, []);
 });
 
+test('the health listener has the address and port of the flags, and none by default', (t) => {
+  t.like(options([]), { 'healthz-ip': '0.0.0.0', 'healthz-port': 0 });
+  const given = options(['-healthz-ip=127.0.0.1', '-healthz-port=8081']);
+  t.like(given, { 'healthz-ip': '127.0.0.1', 'healthz-port': 8081 });
+});
+
 for (const argv of [
   ['-etcd-prefix', '/x'],
   ['--etcd-prefix', '/x'],
@@ -79,6 +85,8 @@ const wrong: readonly (readonly [readonly string[], RegExp])[] = [
   [['-etcd-prefix', '/x', 'stray'], /^unexpected argument "stray"/],
   [['status'], /^unknown command "status"/],
   [['-peer-filter=maybe'], /^invalid value "maybe" for -peer-filter: it is one of on, strict, off/],
+  [['-healthz-port=65536'], /must be 0 to 65535/],
+  [['-healthz-port=-1'], /must be 0 to 65535/],
   [['-iptables-resync=0'], /must be 1 to 86400/],
   [['-kube-subnet-mgr'], /^-kube-subnet-mgr=true is not supported yet/],
 ];

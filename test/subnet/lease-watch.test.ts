@@ -1,34 +1,8 @@
 // List and watch for ever, on a fake store: batches, compaction, lost links, unreadable keys, and a clean stop.
 
 import test from 'ava';
-import { watchLeases, type WatchState } from '../../src/subnet/lease-watch.js';
-import type { LeaseRecord } from '../../src/subnet/lease.js';
-import type { LeaseServices } from '../../src/subnet/retry.js';
-import { attributes, World, type Node } from './world.js';
-
-interface Followed {
-  readonly batches: { put: string[]; removed: string[]; unreadable: string[] }[];
-  readonly states: [WatchState, string][];
-  all: ReadonlyMap<string, LeaseRecord>;
-  stop(): void;
-}
-
-function follow(services: LeaseServices): Followed {
-  const followed: Followed = { batches: [], states: [], all: new Map(), stop: () => undefined };
-  followed.stop = watchLeases(services, {
-    onChange: ({ put, removed, unreadable }, all) => {
-      const keys = (entries: readonly { key: string }[]): string[] => entries.map(({ key }) => key);
-      followed.batches.push({ put: keys(put), removed: keys(removed), unreadable: keys(unreadable) });
-      followed.all = all;
-    },
-    onState: (state, reason) => {
-      followed.states.push([state, reason]);
-    },
-  });
-  return followed;
-}
-
-const peer = (index: number) => attributes(`192.168.50.${index}`);
+import { follow, peer, type Followed } from './followed.js';
+import { World, type Node } from './world.js';
 
 function setUp(): { world: World; node: Node; followed: Followed } {
   const world = new World();

@@ -43,6 +43,7 @@ NAPI_MODULE_INIT()
 		{ .utf8name = "openDataplane", .method = js_open_dataplane, .attributes = napi_enumerable },
 		{ .utf8name = "dataplaneNames", .method = js_dataplane_names, .attributes = napi_enumerable },
 		{ .utf8name = "createTun", .method = js_create_tun, .attributes = napi_enumerable },
+		{ .utf8name = "lockFile", .method = js_lock_file, .attributes = napi_enumerable },
 		{ .utf8name = "boottime", .method = js_boottime, .attributes = napi_enumerable },
 		{ .utf8name = "notify", .method = js_notify, .attributes = napi_enumerable },
 	};

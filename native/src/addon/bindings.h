@@ -11,5 +11,6 @@ napi_value js_open_dataplane(napi_env env, napi_callback_info info);
 /* () → { counters: Record<name, text>, features: Record<name, text> }: the tables, for docs and checks. */
 napi_value js_dataplane_names(napi_env env, napi_callback_info info);
 napi_value js_create_tun(napi_env env, napi_callback_info info);
+napi_value js_lock_file(napi_env env, napi_callback_info info);
 
 #endif
