@@ -133,7 +133,7 @@ export const DRAWS: Readonly<Record<FaultKind, Row>> = {
       forMs: 0,
     }),
   },
-  wipe: { weight: 0, draw: () => ({ kind: 'wipe', forMs: 0 }) },
+  wipe: { weight: 1, draw: () => ({ kind: 'wipe', forMs: 0 }) },
 };
 
 export const FAULT_KINDS = Object.keys(DRAWS) as readonly FaultKind[];

@@ -28,6 +28,7 @@ export class LeaseWatch {
   readonly #parts: LeaseWatchParts;
   /** Until when a host's lease may go, and whether its paths may suffer from that. */
   readonly #expected = new Map<number, { readonly until: number; readonly harmless: boolean }>();
+  readonly #gone: { readonly at: number; readonly lease: LedgerLease }[] = [];
   readonly #lastSubnet = new Map<number, Subnet>();
 
   constructor(parts: LeaseWatchParts) {
@@ -40,6 +41,11 @@ export class LeaseWatch {
     return (now) => {
       this.#expected.set(host, { until: now + NEWS_MS, harmless });
     };
+  }
+
+  /** Leases that went after this moment, whosever they were. */
+  goneSince(at: number): readonly LedgerLease[] {
+    return this.#gone.filter((one) => one.at > at).map(({ lease }) => lease);
   }
 
   /** Whether what this host had last is somebody else's now. */
@@ -57,6 +63,7 @@ export class LeaseWatch {
       this.#parts.timeline.violate('overlap', notice.what, undefined, notice.at);
       return;
     }
+    if (notice.kind === 'vanished') this.#gone.push(notice);
     const host = this.#parts.addresses.indexOf(notice.lease.owner);
     // A stranger's lease is nobody's concern.
     if (host !== -1) this.#hearOf(host, notice.kind, notice.lease, notice.at);

@@ -8,7 +8,7 @@ import { pause } from './pause.js';
 import { Scene } from './scene.js';
 import type { Episode } from './schedule.js';
 import type { Setting } from './setting.js';
-import { settle, settleBound } from './settle.js';
+import { settle } from './settle.js';
 import { Timeline } from './timeline.js';
 import { startWatchers } from './watchers.js';
 
@@ -25,7 +25,7 @@ export interface RunRequest {
   readonly episodes: readonly Episode[];
   readonly processes: Processes;
   readonly say: (line: string) => void;
-  /** How long it may take until all is right after an episode; by the episode's faults unless told. */
+  /** How long it may take until all is right after an episode, where half a minute is too long for a test. */
   readonly settleBoundMs?: number;
   /** Done between the first calm and the episodes, and not told to those who judge: how a test breaks what they must find. */
   readonly sabotage?: (scene: Scene) => Promise<void>;
@@ -46,7 +46,7 @@ export async function runFaults(request: RunRequest): Promise<Outcome> {
     const { number, faults } = episode;
     timeline.note(`episode ${number} of ${episodes.at(-1)?.number ?? 0}: ${faults.length} faults`);
     await carryOut(scene, episode);
-    await settle(scene, request.settleBoundMs ?? settleBound(episode));
+    await settle(scene, request.settleBoundMs);
   }
   await scene.stopAsking();
   await stop();

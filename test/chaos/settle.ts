@@ -2,23 +2,18 @@
 
 import { monotonic } from '../../src/lab/monotonic.js';
 import { expectedKernel, kernelDifference } from './expected-kernel.js';
-import type { Episode } from './schedule.js';
 import { kernelNow } from './kernel-now.js';
 import { pause } from './pause.js';
-import { stateOf } from './readiness-judge.js';
+import { stateOf, type Answer } from './readiness-judge.js';
 import { LEASES, type Scene } from './scene.js';
 
 /** On a machine of its own it takes a second or two; this leaves room for one that is busy. */
 const BOUND_MS = 30_000;
-/** What was wiped may be held to for a minute. */
-const WIPE_BOUND_MS = 90_000;
+/** Peers that vanished together are held for a minute, then confirmed to be gone. */
+const HELD_BOUND_MS = 90_000;
 const LOOK_MS = 500;
 /** A path that works has had an answer since. */
 const ANSWER_MS = 2000;
-
-export function settleBound({ faults }: Episode): number {
-  return faults.some(({ fault }) => fault.kind === 'wipe') ? WIPE_BOUND_MS : BOUND_MS;
-}
 
 /** Waits until all is as it must be. Later than after `bound` milliseconds that is a violation, and the run goes on. */
 export async function settle(scene: Scene, bound = BOUND_MS): Promise<void> {
@@ -32,10 +27,9 @@ export async function settle(scene: Scene, bound = BOUND_MS): Promise<void> {
       timeline.note(`all is right ${(took / 1000).toFixed(1)} s after the last fault`);
       return;
     }
-    if (took > bound) {
-      for (const { what, host } of wrong) timeline.violate('convergence', what, host);
-      return;
-    }
+    const late = wrong.filter(({ held }) => took > (held === true ? Math.max(bound, HELD_BOUND_MS) : bound));
+    for (const { what, host } of late) timeline.violate('convergence', what, host);
+    if (late.length > 0) return;
     await pause(LOOK_MS);
   }
 }
@@ -43,6 +37,8 @@ export async function settle(scene: Scene, bound = BOUND_MS): Promise<void> {
 interface Wrong {
   readonly what: string;
   readonly host?: number;
+  /** It is what holding vanished peers looks like. */
+  readonly held?: boolean;
 }
 
 /** Cheap questions first; the kernels are read once those are answered. */
@@ -62,11 +58,17 @@ function hostsNotRight({ nodes, conditions, ledger, readiness }: Scene): readonl
       ...leases
         .filter(({ readable }) => !readable)
         .map(() => ({ what: `the lease of ${name} is unreadable`, host: index })),
-      ...(stateOf(answer) === 'ready'
-        ? []
-        : [{ what: `${name} says it is ${stateOf(answer)}: ${answer.body}`, host: index }]),
+      ...notReady(name, index, answer),
     ];
   });
+}
+
+function notReady(name: string, host: number, answer: Answer): readonly Wrong[] {
+  const state = stateOf(answer);
+  if (state === 'ready') return [];
+  const codes = [...answer.body.matchAll(/"code":"([^"]*)"/g)].map(([, code]) => code);
+  const held = state === 'degraded' && codes.every((code) => code === 'peers-held');
+  return [{ what: `${name} says it is ${state}: ${answer.body}`, host, held }];
 }
 
 function pathsNotRight({ account, nodes, disturbances }: Scene): readonly Wrong[] {
@@ -91,13 +93,15 @@ async function ledgerNotRight({ etcd, ledger }: Scene): Promise<readonly Wrong[]
     : [{ what: `heard of the leases ${known.join(', ')}, etcd has ${asked.join(', ')}` }];
 }
 
-async function kernelsNotRight({ nodes, setting, ledger }: Scene): Promise<readonly Wrong[]> {
+async function kernelsNotRight({ nodes, setting, ledger, leaseWatch }: Scene): Promise<readonly Wrong[]> {
+  const lately = leaseWatch.goneSince(monotonic() - HELD_BOUND_MS);
   const all = nodes.map(async ({ index, name, host }) => {
-    const expected = expectedKernel(setting.backend, host.address, ledger.leases);
-    const difference = kernelDifference(expected, await kernelNow(host, setting.backend));
-    return difference.length === 0
-      ? []
-      : [{ what: `kernel of ${name}: ${difference.join(', ')}`, host: index }];
+    const actual = await kernelNow(host, setting.backend);
+    const difference = kernelDifference(expectedKernel(setting.backend, host.address, ledger.leases), actual);
+    if (difference.length === 0) return [];
+    const past = expectedKernel(setting.backend, host.address, lately).map((line) => `too much: ${line}`);
+    const held = difference.every((line) => past.includes(line));
+    return [{ what: `kernel of ${name}: ${difference.join(', ')}`, host: index, held }];
   });
   return (await Promise.all(all)).flat();
 }
