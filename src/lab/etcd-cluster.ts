@@ -74,15 +74,17 @@ export class EtcdMember {
 
 export class EtcdCluster {
   readonly members: readonly EtcdMember[];
-  /** Of the whole cluster, asked from the wire itself, which no cut between stations concerns. */
+  /** Of the members that run, asked from the wire itself, which no cut between stations concerns. */
   readonly store: EtcdStore;
   readonly #stores: readonly EtcdStore[];
 
   private constructor(members: readonly EtcdMember[], lab: Lab) {
     this.members = members;
     const http = new NamespaceHttp(lab.wire);
-    this.store = new EtcdStore(http, this.endpoints);
-    this.#stores = members.map(({ endpoint }) => new EtcdStore(http, [endpoint]));
+    const running = (): readonly string[] =>
+      members.filter(({ runs }) => runs).map(({ endpoint }) => endpoint);
+    this.store = new EtcdStore(http, () => (running().length > 0 ? running() : this.endpoints));
+    this.#stores = members.map(({ endpoint }) => new EtcdStore(http, () => [endpoint]));
   }
 
   /** Starts `etcd1`, `etcd2`, … at 192.168.50.251 and up, and waits until they answer. */

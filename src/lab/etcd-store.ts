@@ -54,15 +54,18 @@ interface GatewayKey {
 
 export class EtcdStore {
   readonly #http: NamespaceHttp;
-  readonly #endpoints: readonly string[];
+  readonly #endpoints: () => readonly string[];
   readonly #bound: { readonly timeoutMs?: number };
-  /** The index of the endpoint that answered last. */
-  #good = 0;
+  /** The endpoint that answered last. */
+  #good = '';
 
-  /** `from`: the place to ask from, or the way to ask from it that is there already. */
-  constructor(from: Namespace | NamespaceHttp, endpoints: string | readonly string[]) {
+  /**
+   * `from`: the place to ask from, or the way to ask from it that is there already. `endpoints`: the only one, or which
+   * of a cluster may be asked just now; one that is frozen had better not, as it would do what is asked when it thaws.
+   */
+  constructor(from: Namespace | NamespaceHttp, endpoints: string | (() => readonly string[])) {
     this.#http = from instanceof NamespaceHttp ? from : new NamespaceHttp(from);
-    this.#endpoints = typeof endpoints === 'string' ? [endpoints] : endpoints;
+    this.#endpoints = typeof endpoints === 'string' ? () => [endpoints] : endpoints;
     this.#bound = typeof endpoints === 'string' ? {} : { timeoutMs: MEMBER_TIMEOUT_MS };
   }
 
@@ -88,6 +91,18 @@ export class EtcdStore {
 
   async delete(key: string): Promise<WriteTimes> {
     return this.#send([{ path: 'kv/deleterange', body: { key: encode(key) } }]);
+  }
+
+  /** Puts a key that is not there; false when it is. */
+  async create(key: string, value: string, options: PutOptions = {}): Promise<boolean> {
+    const absent = { target: 'VERSION', key: encode(key), version: '0' };
+    return this.#transact(absent, { request_put: putBody(key, value, options) });
+  }
+
+  /** Deletes a key that nobody has written since this revision; false when somebody has. */
+  async deleteUnchanged(key: string, modRevision: string): Promise<boolean> {
+    const unchanged = { target: 'MOD', key: encode(key), mod_revision: modRevision };
+    return this.#transact(unchanged, { request_delete_range: { key: encode(key) } });
   }
 
   /** Everything below a prefix. */
@@ -145,6 +160,12 @@ export class EtcdStore {
     await this.#http.close();
   }
 
+  async #transact(compare: unknown, request: unknown): Promise<boolean> {
+    const body = { compare: [compare], success: [request] };
+    const answer = await this.#send([{ path: 'kv/txn', body }]);
+    return (parse(answer) as { readonly succeeded?: boolean }).succeeded === true;
+  }
+
   async #range(body: Readonly<Record<string, unknown>>): Promise<StoredKey[]> {
     const answer = await this.#send([{ path: 'kv/range', body }]);
     const { kvs = [] } = parse(answer) as { readonly kvs?: readonly GatewayKey[] };
@@ -161,12 +182,16 @@ export class EtcdStore {
    * here may be repeated.
    */
   async #send(calls: readonly Call[]): Promise<RelayAnswer> {
-    for (let tried = 1; ; tried++) {
+    const endpoints = this.#endpoints();
+    const order = [...new Set([...endpoints.filter((one) => one === this.#good), ...endpoints])];
+    for (let tried = 0; ; tried++) {
+      const endpoint = order[tried] ?? '';
       try {
-        return await this.#sendTo(this.#endpoints[this.#good] ?? '', calls);
+        const answer = await this.#sendTo(endpoint, calls);
+        this.#good = endpoint;
+        return answer;
       } catch (error) {
-        if (tried >= this.#endpoints.length) throw error;
-        this.#good = (this.#good + 1) % this.#endpoints.length;
+        if (tried >= order.length - 1) throw error;
       }
     }
   }

@@ -79,7 +79,7 @@ test('contact with the store is known as times without a break', (t) => {
 
 const subnet = parseSubnet('10.5.1.0/24');
 const LEASE: LedgerLease = {
-  ...{ name: '/subnets/10.5.1.0-24', owner: '192.168.50.1', etcdLease: '7', readable: true },
+  ...{ name: '/subnets/10.5.1.0-24', owner: '192.168.50.1', etcdLease: '7', revision: 1, readable: true },
   ...{ subnet: subnet ?? { text: '', first: 0, last: 0 }, backendType: 'vxlan', mac: undefined },
 };
 

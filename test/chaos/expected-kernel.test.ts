@@ -10,7 +10,7 @@ function lease(number: number, backendType: string): LedgerLease {
   if (subnet === undefined) throw new Error('a bad subnet');
   const mac = backendType === 'vxlan' ? `02:00:00:00:00:0${number}` : undefined;
   const owner = `192.168.50.${number}`;
-  return { name: '', subnet, owner, etcdLease: '7', readable: true, backendType, mac };
+  return { name: '', subnet, owner, etcdLease: '7', revision: 1, readable: true, backendType, mac };
 }
 
 test('vxlan: the own address, and route, neighbour and FDB entry of each peer', (t) => {

@@ -26,7 +26,9 @@ export async function injectLease(scene: Scene, fault: LeaseFault): Promise<void
     case 'lease-revoke':
       return takeAway(scene, fault.host, 'revoke', (store) => store.revoke(lease.etcdLease));
     case 'lease-delete':
-      return takeAway(scene, fault.host, 'deletion', (store) => store.delete(lease.name));
+      return takeAway(scene, fault.host, 'deletion', (store) =>
+        store.deleteUnchanged(lease.name, String(lease.revision)),
+      );
     case 'lease-corrupt':
       return corrupt(scene, lease, fault.how);
     case 'lease-usurp':
@@ -61,8 +63,8 @@ async function usurp(scene: Scene, { host, forMs }: Of<'lease-usurp'>, lease: Le
   node.freeze();
   await takeAway(scene, host, 'change of hands', async (store) => {
     granted = await store.grant(STRANGER.ttlSeconds);
-    await store.delete(lease.name);
-    await store.put(lease.name, strangersValue(scene.setting.backend), { lease: granted });
+    await store.deleteUnchanged(lease.name, String(lease.revision));
+    await store.create(lease.name, strangersValue(scene.setting.backend), { lease: granted });
   });
   node.thaw();
   await pause(forMs);

@@ -11,6 +11,7 @@ export interface LedgerLease {
   /** Whose it is; a value that cannot be read leaves it whose it was before. */
   readonly owner: string;
   readonly etcdLease: string;
+  readonly revision: number;
   readonly readable: boolean;
   readonly backendType: string;
   readonly mac: string | undefined;
@@ -87,7 +88,13 @@ export class LeaseLedger {
     // Somebody's rubbish in a place that is nobody's is no lease.
     if (value === undefined && before === undefined) return [];
     const lease: LedgerLease = {
-      ...{ name: key.key, subnet, etcdLease: key.lease, readable: value !== undefined },
+      ...{
+        name: key.key,
+        subnet,
+        etcdLease: key.lease,
+        revision: key.revision,
+        readable: value !== undefined,
+      },
       owner: value?.owner ?? before?.owner ?? '',
       backendType: value?.backendType ?? before?.backendType ?? '',
       mac: value?.mac ?? before?.mac,

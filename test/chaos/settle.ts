@@ -2,6 +2,7 @@
 
 import { monotonic } from '../../src/lab/monotonic.js';
 import { expectedKernel, kernelDifference } from './expected-kernel.js';
+import { LeaseLedger } from './lease-ledger.js';
 import { kernelNow } from './kernel-now.js';
 import { pause } from './pause.js';
 import { stateOf, type Answer } from './readiness-judge.js';
@@ -82,15 +83,20 @@ function pathsNotRight({ account, nodes, disturbances }: Scene): readonly Wrong[
   return [...open, ...paths];
 }
 
-/** What the follower has heard of against what etcd says when asked. */
+/** What the follower has heard of, against what etcd says when asked. */
 async function ledgerNotRight({ etcd, ledger }: Scene): Promise<readonly Wrong[]> {
-  const known = ledger.leases.map(({ name, etcdLease }) => `${name} ${etcdLease}`).sort();
   const keys = await etcd.store.list(LEASES).catch(() => undefined);
   if (keys === undefined) return [{ what: 'etcd does not answer' }];
-  const asked = keys.map(({ key, lease }) => `${key} ${lease}`).sort();
-  return known.join() === asked.join()
-    ? []
-    : [{ what: `heard of the leases ${known.join(', ')}, etcd has ${asked.join(', ')}` }];
+  const asked = new LeaseLedger(LEASES);
+  const listed = keys.map((key) => ({ ...key, revision: Number(key.modRevision) }));
+  asked.follow({ kind: 'listing', at: 0, revision: 0, keys: listed });
+  const [known, stored] = [leasesText(ledger), leasesText(asked)];
+  return known === stored ? [] : [{ what: `heard of the leases ${known}; etcd has ${stored}` }];
+}
+
+function leasesText({ leases }: LeaseLedger): string {
+  const texts = leases.map(({ subnet, owner, etcdLease }) => `${subnet.text} of ${owner} (${etcdLease})`);
+  return texts.sort().join(', ');
 }
 
 async function kernelsNotRight({ nodes, setting, ledger, leaseWatch }: Scene): Promise<readonly Wrong[]> {
