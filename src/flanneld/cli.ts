@@ -2,6 +2,7 @@
 // The only file that knows yargs. What the options mean is not decided here.
 
 import yargs from 'yargs';
+import { durationSeconds } from './duration.js';
 import { UsageError } from './errors.js';
 import { environmentName, FLAG_NAMES, FLAGS, type FlagName, type FlagRow, type Options } from './flags.js';
 
@@ -141,6 +142,9 @@ function convert(row: FlagRow, source: string, value: string): string | boolean 
     }
     case 'integer':
       return bounded(row, toInteger(value), wrong);
+    case 'duration':
+      bounded(row, durationSeconds(value), wrong, 'a duration such as 24h or 90s', 's');
+      return value;
     case 'string':
     case 'list':
       if (row.choices?.includes(value) === false) throw wrong(`it is one of ${row.choices.join(', ')}`);
@@ -148,10 +152,16 @@ function convert(row: FlagRow, source: string, value: string): string | boolean 
   }
 }
 
-function bounded(row: FlagRow, parsed: number | undefined, wrong: (expected: string) => UsageError): number {
-  if (parsed === undefined) throw wrong('it is a whole number');
+function bounded(
+  row: FlagRow,
+  parsed: number | undefined,
+  wrong: (expected: string) => UsageError,
+  what = 'a whole number',
+  unit = '',
+): number {
+  if (parsed === undefined) throw wrong(`it is ${what}`);
   const { min = -Infinity, max = Infinity } = row;
-  if (parsed < min || parsed > max) throw wrong(`it must be ${min} to ${max}`);
+  if (parsed < min || parsed > max) throw wrong(`it must be ${min}${unit} to ${max}${unit}`);
   return parsed;
 }
 

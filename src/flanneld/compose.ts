@@ -1,13 +1,16 @@
 // The only place that builds real things: logger, clocks, etcd client, kernel. No decisions beyond the wiring.
 
-import { createHash } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { posix } from 'node:path';
 import { BACKENDS } from '../backends/index.js';
 import { systemClock } from '../clock.js';
 import { Counters } from '../counters.js';
 import { EtcdClient, type EtcdOptions, type EtcdParts } from '../etcd/client.js';
 import { EndpointError, parseEndpoints } from '../etcd/endpoints.js';
+import { DaemonHealth } from '../health/daemon-health.js';
+import { HealthError } from '../health/errors.js';
+import { openHealthListener } from '../health/listener.js';
+import { watchHealth } from '../health/watch.js';
 import { LinuxKernel } from '../kernel/rtnetlink/linux-kernel.js';
 import type { DataplaneEvents } from '../kernel/dataplane.js';
 import { IptablesEngine } from '../kernel/iptables/engine.js';
@@ -16,7 +19,6 @@ import { upstreamProcesses } from '../kernel/iptables/upstream-processes.js';
 import { NftEngine } from '../kernel/nftables/engine.js';
 import { watchRules } from '../kernel/nftables/watch.js';
 import type { Cidr } from '../subnet/cidr.js';
-import type { PeerFilterMode } from '../kernel/rules.js';
 import { ToolRunner } from '../kernel/tool.js';
 import {
   ALL_FEATURES,
@@ -27,14 +29,20 @@ import {
 import { NativeDataplane } from '../kernel/tun/native-dataplane.js';
 import type { Logger } from '../logger.js';
 import { notifyServiceManager } from '../native.js';
+import { StateError } from '../state/errors.js';
+import { openState } from '../state/file-state.js';
+import { readBootId, readHostName } from '../state/host.js';
+import { readNodeId } from '../state/node-id.js';
 import { EtcdRegistry } from '../subnet/etcd-registry.js';
-import { runDaemon } from './daemon.js';
-import { UsageError } from './errors.js';
+import { exitCode, runDaemon } from './daemon.js';
+import { FatalError, UsageError } from './errors.js';
 import { redacted, type Options } from './flags.js';
 import { createLogger } from './log.js';
+import { networkOptions } from './network-options.js';
+import type { NodeFacts } from './network-setup.js';
 import { Stops } from './stops.js';
 import type { RuleTools } from './traffic-rules.js';
-import { DEFAULT_SUBNET_FILE, systemEnvFiles } from './subnet-env.js';
+import { systemEnvFiles } from './subnet-env.js';
 
 /**
  * Builds the daemon from its options and runs it until the signal is aborted; resolves to the exit code.
@@ -48,6 +56,7 @@ export async function startFlanneld(
 ): Promise<number> {
   const etcd = etcdOptions(options);
   const disabled = disabledFeatures(options['udp-disable']);
+  const network = networkOptions(options);
   const cores = availableParallelism();
   const logger = createLogger({
     verbosity: options.v,
@@ -58,6 +67,10 @@ export async function startFlanneld(
   const shared = { clock: systemClock, random: Math.random, logger, counters: new Counters() };
   const stops = new Stops(logger);
   try {
+    const node = await nodeFacts(options, logger);
+    const daemonHealth = new DaemonHealth(systemClock);
+    const notify = serviceManager(environment['NOTIFY_SOCKET'], logger);
+    await openHealth(options, { ...shared, health: daemonHealth, notify }, stops);
     const kernel = LinuxKernel.open(shared);
     stops.add('kernel', () => {
       kernel.close();
@@ -66,38 +79,32 @@ export async function startFlanneld(
     stops.add('registry', () => {
       registry.close();
     });
-    const notify = serviceManager(environment['NOTIFY_SOCKET'], logger);
-    const network = {
-      name: networkName(options['etcd-prefix']),
-      subnetFile: options['subnet-file'],
-      alias: options['subnet-file'] === DEFAULT_SUBNET_FILE,
-      rules: {
-        ipMasq: options['ip-masq'],
-        fullyRandom: !options['ip-masq-fully-random-disable'],
-        forward: options['iptables-forward-rules'],
-        filter: options['peer-filter'] as PeerFilterMode,
-        resyncSeconds: options['iptables-resync'],
-      },
-      blackhole: options['ip-blackhole-route'],
-      wishes: {
-        iface: options.iface,
-        ifaceRegex: options['iface-regex'],
-        canReach: options['iface-can-reach'],
-        publicIp: options['public-ip'],
-      },
-    };
     const parts = {
       ...shared,
       kernel,
       registry,
       backends: BACKENDS,
       envFiles: systemEnvFiles,
+      node,
+      daemonHealth,
+      newInstance: () => randomBytes(16).toString('hex'),
+      openState: (name: string) =>
+        openState({
+          ...shared,
+          stateDir: options['state-dir'],
+          network: name,
+          prefix: options['etcd-prefix'],
+          signal,
+        }),
       cores,
       notify,
       rules: ruleTools(shared, signal),
       dataplane: (events: DataplaneEvents) => new NativeDataplane({ events, logger, cores, disabled }),
     };
     return await runDaemon(parts, network, signal);
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    return exitCode(error, logger);
   } finally {
     await stops.run();
   }
@@ -143,15 +150,50 @@ function isIptables({ family, table, chain }: { family: string; table: string; c
   return family.startsWith('ip') && (table === 'nat' || table === 'filter') && ours;
 }
 
-/**
- * Names a network's objects on this host: `network` for flannel's default prefix, otherwise the last part of the prefix
- * and a hash of the whole, so that daemons for `/a/network` and `/b/network` keep out of each other's way.
- */
-function networkName(prefix: string): string {
-  const path = posix.join('/', prefix, '.').replace(/\/$/, '');
-  if (path === '/coreos.com/network') return 'network';
-  const hash = createHash('sha256').update(path).digest('hex').slice(0, 6);
-  return `${posix.basename(path) || 'root'}-${hash}`;
+/** Throws UsageError for a -node-id that is none, FatalError where none can be made. */
+async function nodeFacts(options: Options, logger: Logger): Promise<NodeFacts> {
+  try {
+    const { nodeId, origin } = await readNodeId({
+      given: options['node-id'],
+      stateDir: options['state-dir'],
+      randomBytes,
+      logger,
+    });
+    const facts = { nodeId, host: readHostName(), bootId: await readBootId() };
+    logger.info('this node', { object: nodeId, reason: `its id is from: ${origin}` });
+    return facts;
+  } catch (error) {
+    if (!(error instanceof StateError)) throw error;
+    if (options['node-id'] !== '') throw new UsageError(`-node-id: ${error.message}`);
+    throw new FatalError('no-identity', error.message, { cause: error });
+  }
+}
+
+/** The listener where one is asked for, the log of changes, and the status line of the service manager. */
+async function openHealth(
+  options: Options,
+  parts: EtcdParts & { readonly health: DaemonHealth; readonly notify: (state: string) => void },
+  stops: Stops,
+): Promise<void> {
+  const { health, notify } = parts;
+  stops.add(
+    'health',
+    watchHealth(health, {
+      ...parts,
+      onStatus: (text) => {
+        notify(`STATUS=${text}`);
+      },
+    }),
+  );
+  if (options['healthz-port'] === 0) return;
+  try {
+    const at = { ip: options['healthz-ip'], port: options['healthz-port'] };
+    const listener = await openHealthListener(at, parts);
+    stops.add('health listener', () => listener.stop());
+  } catch (error) {
+    if (!(error instanceof HealthError)) throw error;
+    throw new FatalError('health-listener', error.message, { cause: error });
+  }
 }
 
 function etcdOptions(options: Options): EtcdOptions {

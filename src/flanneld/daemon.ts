@@ -3,8 +3,9 @@
 
 import type { Logger } from '../logger.js';
 import { FatalError } from './errors.js';
-import { runNetwork, type NetworkOptions } from './network.js';
+import type { NetworkOptions } from './network-options.js';
 import type { SetupParts } from './network-setup.js';
+import { runNetwork } from './run-network.js';
 
 export interface DaemonParts extends SetupParts {
   /** Tells the service manager a state, as sd_notify(3): `READY=1`. */
@@ -13,7 +14,7 @@ export interface DaemonParts extends SetupParts {
 
 /**
  * Runs until the signal is aborted. Resolves to the exit code: 0 for a clean stop, 1 when the start cannot succeed,
- * 3 when the lease was lost to another node, 4 when the packet engine cannot go on. Kernel state, lease and env file stay in every case.
+ * 3 when the lease was lost, 4 when the packet engine cannot go on. Kernel state, lease and env file stay in every case.
  */
 export async function runDaemon(
   parts: DaemonParts,
@@ -42,7 +43,7 @@ export async function runDaemon(
   }
 }
 
-function exitCode(error: unknown, logger: Logger): number {
+export function exitCode(error: unknown, logger: Logger): number {
   if (error instanceof FatalError) {
     logger.error('giving up', { code: error.code, reason: error.message });
     return error.exitCode;

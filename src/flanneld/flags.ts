@@ -2,12 +2,12 @@
 // and docs/flags.md all come from it. Parsing is cli.ts.
 
 interface Row<T> {
-  readonly type: 'string' | 'boolean' | 'integer' | 'list';
+  readonly type: 'string' | 'boolean' | 'integer' | 'duration' | 'list';
   readonly default: T;
   readonly help: string;
   /** Never shown: neither in the help nor in a log. */
   readonly secret?: true;
-  /** Bounds of an integer, inclusive. */
+  /** Bounds of an integer, or of a duration in seconds, inclusive. */
   readonly min?: number;
   readonly max?: number;
   /** The only values a string may have. */
@@ -30,6 +30,12 @@ const flag = (value: boolean, help: string, more: Partial<Row<boolean>> = {}): R
 });
 const integer = (value: number, help: string, more: Partial<Row<number>> = {}): Row<number> => ({
   type: 'integer',
+  default: value,
+  help,
+  ...more,
+});
+const duration = (value: string, help: string, more: Partial<Row<string>> = {}): Row<string> => ({
+  type: 'duration',
   default: value,
   help,
   ...more,
@@ -58,14 +64,30 @@ export const FLAGS = {
   'public-ip': text('', 'IP to announce to other nodes'),
   'public-ipv6': text('', 'IPv6 address to announce to other nodes', { harmless: [''] }),
   'subnet-file': text('/run/flannel/subnet.env', 'file to write the subnet, MTU and network to'),
-  'subnet-lease-renew-margin': integer(
-    60,
-    'minutes before the end of the lease at which its renewal counts as late',
-    {
-      min: 1,
-      max: 1439,
-    },
+  'subnet-lease-ttl': duration(
+    '24h',
+    'how long the lease of the subnet lives without being kept alive, such as 30m; at least 10s',
+    { min: 10, max: 315_360_000 },
   ),
+  'subnet-lease-renew-margin': integer(
+    0,
+    'minutes before the end of the lease at which its renewal counts as late; less than the lease lives; 0: 60, or a third of the lease’s time where that is less',
+    { min: 0, max: 5_255_999 },
+  ),
+  'on-lease-lost': text(
+    'exit',
+    'when another node or an operator has taken our subnet: exit = end with code 3, reacquire = get another subnet',
+    { choices: ['exit', 'reacquire'] },
+  ),
+  'release-on-exit': flag(
+    false,
+    'give the subnet back when stopped, so that the next start may get another one',
+  ),
+  'node-id': text(
+    '',
+    'what this node is known by, whatever its addresses; made of the machine-id unless given',
+  ),
+  'state-dir': text('/var/lib/flannel', 'folder for what is kept across restarts and reboots'),
   'ip-masq': flag(false, 'masquerade traffic that leaves the overlay'),
   'ip-masq-fully-random-disable': flag(false, 'masquerade without fully random ports'),
   'iptables-resync': integer(

@@ -4,18 +4,30 @@
 import type { Backend, OpenedBackend } from '../backends/backend.js';
 import { sleep, type Clock, type Random } from '../clock.js';
 import type { Counters } from '../counters.js';
+import type { DaemonHealth } from '../health/daemon-health.js';
+import type { NetworkHealth } from '../health/network-health.js';
 import type { Dataplane, DataplaneEvents } from '../kernel/dataplane.js';
-import type { Kernel } from '../kernel/kernel.js';
+import type { Kernel, Link } from '../kernel/kernel.js';
 import type { PeerFilterMode } from '../kernel/rules.js';
 import type { Logger } from '../logger.js';
-import type { Cidr, PerFamily } from '../subnet/cidr.js';
+import type { NodeState } from '../state/node-state.js';
+import type { Cidr, Ip, PerFamily } from '../subnet/cidr.js';
 import { ConfigError, RegistryError } from '../subnet/errors.js';
 import { missingConfig, parseNetworkConfig, type NetworkConfig } from '../subnet/network-config.js';
-import type { Registry } from '../subnet/registry.js';
+import type { ConfigText, Registry } from '../subnet/registry.js';
 import { abortable, WaitReport } from '../subnet/retry.js';
+import { FatalError } from './errors.js';
+import { chooseExternalInterface, type Choice, type InterfaceWishes } from './external-interface.js';
 import type { EnvFiles } from './subnet-env.js';
 import type { RuleTools } from './traffic-rules.js';
-import { chooseExternalInterface, type Choice, type InterfaceWishes } from './external-interface.js';
+
+/** Which node this is, in this boot. */
+export interface NodeFacts {
+  readonly nodeId: string;
+  /** The host's name, for people. */
+  readonly host: string;
+  readonly bootId: string;
+}
 
 export interface SetupParts {
   readonly registry: Registry;
@@ -26,12 +38,23 @@ export interface SetupParts {
   readonly counters: Counters;
   readonly backends: readonly Backend[];
   readonly envFiles: EnvFiles;
+  readonly daemonHealth: Pick<DaemonHealth, 'open' | 'close'>;
+  readonly node: NodeFacts;
+  /** A name for this life of the network, which no other life has. */
+  readonly newInstance: () => string;
+  /** Takes hold of the folder in which the network keeps what its next life is to know; rejects with StateError. */
+  readonly openState?: (network: string) => Promise<NodeState>;
   /** How many processors this process may use. */
   readonly cores: number;
   /** Builds the packet engine of a network whose backend needs one; without it there is no such backend. */
   readonly dataplane?: (events: DataplaneEvents) => Dataplane;
   /** Builds what carries out the rules of a network with these ranges, former ones too; without it there are none (in tests of other things). */
   readonly rules?: (ranges: readonly Cidr[]) => RuleTools;
+}
+
+/** The same for one network, with its own log lines and the health it answers for. */
+export interface NetworkParts extends SetupParts {
+  readonly health: NetworkHealth;
 }
 
 /** What the command line says of a network's setting up. */
@@ -42,6 +65,9 @@ export interface SetupOptions {
 }
 
 export interface Setup {
+  readonly stored: ConfigText;
+  /** The config is that of the last life: the store is away. */
+  readonly fromMemory: boolean;
   readonly config: NetworkConfig;
   readonly ranges: PerFamily<Cidr>;
   readonly choice: Choice;
@@ -50,16 +76,27 @@ export interface Setup {
 
 /** How often the config is looked at again while it is absent or cannot be used: upstream's second. */
 const CONFIG_POLL_MS = 1_000;
+/** How long the store may take before we go on from memory. */
+const MEMORY_AFTER_MS = 2_000;
 
 /**
  * Reads the config until there is one that can be used, and opens its backend. What is waited for is said once,
- * then once a minute. Throws FatalError when no interface fits the flags; rejects with the signal's reason.
+ * then once a minute. A store that is away is not waited for where there is a config in memory. Throws FatalError when
+ * no interface fits the flags; rejects with the signal's reason.
  */
-export async function setUp(parts: SetupParts, options: SetupOptions, signal: AbortSignal): Promise<Setup> {
-  const report = new WaitReport(parts);
+export async function setUp(
+  parts: NetworkParts,
+  options: SetupOptions,
+  signal: AbortSignal,
+  memory?: ConfigText,
+): Promise<Setup> {
+  const report = new WaitReport(parts, (waiting) => {
+    if (waiting === undefined) parts.health.clear('waiting-for-config');
+    else parts.health.set('waiting-for-config', waiting.reason);
+  });
   for (;;) {
     try {
-      const setup = await attempt(parts, options, signal);
+      const setup = await attempt(parts, options, signal, memory);
       report.ended();
       return setup;
     } catch (error) {
@@ -71,19 +108,37 @@ export async function setUp(parts: SetupParts, options: SetupOptions, signal: Ab
   }
 }
 
-async function attempt(parts: SetupParts, options: SetupOptions, signal: AbortSignal): Promise<Setup> {
-  const { registry, kernel, backends, cores, random } = parts;
-  const stored = await abortable(registry.readConfig(), signal);
-  if (stored === undefined) throw missingConfig();
-  const config = parseNetworkConfig(stored.text);
-  const row = backendOf(backends, config.backend.type);
+/** The address by which a node is reached; the choice of an interface ends with one. */
+export function publicIpOf({ choice }: Pick<Setup, 'choice'>): Ip {
+  const publicIp = choice.external.publicIps[4];
+  if (publicIp === undefined)
+    throw new FatalError('no-interface', `${choice.external.name} has no IPv4 address to announce`);
+  return publicIp;
+}
+
+/** The interface for traffic between nodes, as the kernel stands now. Throws FatalError `no-interface`. */
+export async function choose(
+  { kernel }: Pick<SetupParts, 'kernel'>,
+  wishes: InterfaceWishes,
+): Promise<{ readonly choice: Choice; readonly links: readonly Link[] }> {
   const [links, addresses, routes] = await Promise.all([
     kernel.links(),
     kernel.addresses(),
     kernel.routes(4),
   ]);
-  const host = { links, addresses, routes, routeTo: kernel.routeTo.bind(kernel) };
-  const choice = await chooseExternalInterface(options.wishes, host);
+  const routeTo = (address: Ip): ReturnType<Kernel['routeTo']> => kernel.routeTo(address);
+  return { choice: await chooseExternalInterface(wishes, { links, addresses, routes, routeTo }), links };
+}
+
+/** The same network over another interface or address. Throws ConfigError for a backend that cannot have that. */
+export function reopen(
+  parts: SetupParts,
+  options: SetupOptions,
+  setup: Pick<Setup, 'stored' | 'fromMemory' | 'config'>,
+  { choice, links }: { readonly choice: Choice; readonly links: readonly Link[] },
+): Setup {
+  const { backends, cores, random } = parts;
+  const { config } = setup;
   const { 4: v4, 6: v6 } = config.enabled;
   const ranges = { ...(v4 && { 4: v4.network }), ...(v6 && { 6: v6.network }) };
   const context = {
@@ -95,7 +150,47 @@ async function attempt(parts: SetupParts, options: SetupOptions, signal: AbortSi
     cores,
     random,
   };
-  return { config, ranges, choice, backend: row.open(config.backend.options, context) };
+  const backend = backendOf(backends, config.backend.type).open(config.backend.options, context);
+  return { ...setup, ranges, choice, backend };
+}
+
+async function attempt(
+  parts: SetupParts,
+  options: SetupOptions,
+  signal: AbortSignal,
+  memory: ConfigText | undefined,
+): Promise<Setup> {
+  const { stored, fromMemory } = await readConfig(parts, memory, signal);
+  const config = parseNetworkConfig(stored.text);
+  // Before an interface is looked for: what the config lacks is to be told whatever the host lacks.
+  backendOf(parts.backends, config.backend.type);
+  return reopen(parts, options, { stored, fromMemory, config }, await choose(parts, options.wishes));
+}
+
+async function readConfig(
+  { registry, clock }: SetupParts,
+  memory: ConfigText | undefined,
+  signal: AbortSignal,
+): Promise<Pick<Setup, 'stored' | 'fromMemory'>> {
+  const late = new AbortController();
+  const cancel =
+    memory === undefined
+      ? undefined
+      : clock.after(MEMORY_AFTER_MS, () => {
+          late.abort(new RegistryError('unavailable', 'read the config', 'etcd does not answer'));
+        });
+  try {
+    const stored = await abortable(registry.readConfig(), AbortSignal.any([signal, late.signal]));
+    if (stored === undefined) throw missingConfig();
+    return { stored, fromMemory: false };
+  } catch (error) {
+    signal.throwIfAborted();
+    const away = error instanceof RegistryError && error.code === 'unavailable';
+    if (!away || memory === undefined) throw error;
+    return { stored: memory, fromMemory: true };
+  } finally {
+    cancel?.();
+  }
 }
 
 function backendOf(backends: readonly Backend[], type: string): Backend {

@@ -24,15 +24,27 @@ export class ConfigError extends Error {
 /**
  * Why a registry call did not succeed.
  * - `exists`: the subnet to create is taken; list again and choose another.
- * - `changed`: the record is no longer the one that was seen; list again.
+ * - `changed`: the record, or what the claim was decided on, is no longer what was seen; list again.
+ * - `config-changed`: the network config was written since it was read; read it again.
  * - `lease-gone`: the etcd lease has expired or was revoked; the record is lost.
  * - `unavailable`: the store did not answer in time or refused for now; try again later.
  * - `denied`: credentials or permissions; the message names the grant that is missing.
  * - `out-of-subnets`: every subnet of the configured range is taken.
+ * - `address-taken`: another node that is alive announces our address.
+ * - `node-taken`: another instance that is alive goes by our node id.
  * - `protocol`: the endpoint answered, but not as etcd v3 does.
  */
 export type RegistryErrorCode =
-  'exists' | 'changed' | 'lease-gone' | 'unavailable' | 'denied' | 'out-of-subnets' | 'protocol';
+  | 'exists'
+  | 'changed'
+  | 'config-changed'
+  | 'lease-gone'
+  | 'unavailable'
+  | 'denied'
+  | 'out-of-subnets'
+  | 'address-taken'
+  | 'node-taken'
+  | 'protocol';
 
 /** A call to the store of leases failed. `operation` names the call, `retryable` whether repeating it may help. */
 export class RegistryError extends Error {

@@ -1,23 +1,40 @@
-// The registry on etcd: which keys, which transactions, which etcd error means what. The only file of this folder
-// that knows the etcd client. How a lease looks is lease-codec.ts; connections and retries are src/etcd.
-//
-// Only `<prefix>/config` and keys below `<prefix>/subnets/` are read or written. flannel lists `<prefix>/subnets*`,
-// so it also sees `<prefix>/subnets.lock` or `<prefix>/subnets-10.5.3.0-24`; nothing writes leases there, so here
-// they are foreign and not even read.
-
-import { posix } from 'node:path';
+// The registry on etcd: config, listing, watch and claims of one network. Which keys there are is etcd-keys.ts, what a
+// claim compares and writes etcd-claims.ts, how a lease looks lease-codec.ts; connections and retries are src/etcd.
+// Leases are read below `<prefix>/subnets/` only: flannel also lists `<prefix>/subnets.lock` and the like, but nothing
+// writes leases there, so here they are foreign.
 
 import type { EtcdClient } from '../etcd/client.js';
-import { EtcdError, type EtcdErrorCode } from '../etcd/errors.js';
-import { prefixEnd, textOf, type KeyValue, type Transaction } from '../etcd/kv.js';
+import { prefixEnd, textOf, type KeyValue } from '../etcd/kv.js';
 import { leaseText } from '../etcd/lease.js';
 import { isDelete, type WatchEvent } from '../etcd/watch.js';
 import type { Logger } from '../logger.js';
 import type { Cidr, PerFamily } from './cidr.js';
-import { RegistryError, type RegistryErrorCode } from './errors.js';
+import { RegistryError } from './errors.js';
+import {
+  changedRecord,
+  createTransaction,
+  currentOf,
+  refusedClaim,
+  removeTransaction,
+  replaceTransaction,
+} from './etcd-claims.js';
+import { asRegistry, etcdKeys, type EtcdKeys } from './etcd-keys.js';
+import { withLease } from './etcd-lease.js';
+import { EtcdNodes } from './etcd-nodes.js';
 import { encodeKey, encodeValue } from './lease-codec.js';
 import type { LeaseAttributes, LeaseRecord } from './lease.js';
-import type { ConfigText, Listing, Registry, RegistryEvent, Unreadable, WatchHandlers } from './registry.js';
+import { decodeOwner } from './owner-value.js';
+import type {
+  ClaimGuard,
+  ConfigText,
+  Listing,
+  NodeRegistry,
+  Past,
+  Registry,
+  RegistryEvent,
+  Unreadable,
+  WatchHandlers,
+} from './registry.js';
 import { isUnreadable, readStoredLease, shownKey } from './stored-lease.js';
 
 export interface EtcdRegistryOptions {
@@ -28,48 +45,25 @@ export interface EtcdRegistryOptions {
   readonly logger: Logger;
 }
 
-/** What each etcd error means to the users of a registry. */
-const CODES: Readonly<Record<EtcdErrorCode, RegistryErrorCode>> = {
-  unreachable: 'unavailable',
-  deadline: 'unavailable',
-  interrupted: 'unavailable',
-  busy: 'unavailable',
-  'no-space': 'unavailable',
-  closed: 'unavailable',
-  refused: 'unavailable',
-  // Between two pages of a listing; the next listing starts afresh.
-  compacted: 'unavailable',
-  unauthenticated: 'denied',
-  'permission-denied': 'denied',
-  'lease-not-found': 'lease-gone',
-  'wrong-protocol': 'protocol',
-  tls: 'protocol',
-  'too-large': 'protocol',
-};
-
 /** Keys a range call asks for: far more than a network has nodes, and an answer of a few megabytes at most. */
 const PAGE = 10_000;
 
 export class EtcdRegistry implements Registry {
+  readonly nodes: NodeRegistry;
   readonly #client: EtcdClient;
   readonly #logger: Logger;
-  /** Without a trailing slash: empty for the root. */
-  readonly #prefix: string;
-  readonly #config: string;
-  /** `<prefix>/subnets/` */
-  readonly #leases: string;
+  readonly #keys: EtcdKeys;
 
-  constructor(options: EtcdRegistryOptions) {
-    this.#client = options.client;
-    this.#logger = options.logger;
-    this.#prefix = posix.join(options.prefix, '.').replace(/\/$/, '');
-    this.#config = posix.join(options.prefix, 'config');
-    this.#leases = `${posix.join(options.prefix, 'subnets')}/`;
+  constructor({ client, prefix, logger }: EtcdRegistryOptions) {
+    this.#client = client;
+    this.#logger = logger;
+    this.#keys = etcdKeys(prefix);
+    this.nodes = new EtcdNodes(client, this.#keys, logger);
   }
 
   readConfig(): Promise<ConfigText | undefined> {
     return this.#call('read the config', async () => {
-      const { keys } = await this.#client.kv.range({ key: this.#config });
+      const { keys } = await this.#client.kv.range({ key: this.#keys.config });
       const found = keys[0];
       return found === undefined ? undefined : { text: textOf(found.value), modRevision: found.modRevision };
     });
@@ -79,28 +73,33 @@ export class EtcdRegistry implements Registry {
     return this.#call('list leases', async () => {
       const records: LeaseRecord[] = [];
       const unreadable: Unreadable[] = [];
-      const rangeEnd = prefixEnd(this.#leases);
-      let [key, revision, more]: [string | Uint8Array, bigint, boolean] = [this.#leases, 0n, true];
-      while (more) {
-        const page = await this.#client.kv.range({ key, rangeEnd, limit: PAGE, revision });
-        for (const found of page.keys) {
-          const read = this.#read(found);
-          if (isUnreadable(read)) unreadable.push(read);
-          else records.push(read);
-        }
-        // The first page fixes the revision: the listing is one state of the store, however many pages it takes.
-        if (revision === 0n) revision = page.revision;
-        const last = page.keys.at(-1);
-        more = page.more && last !== undefined;
-        if (last !== undefined) key = Buffer.concat([last.key, Uint8Array.of(0)]);
-      }
+      const revision = await this.#each(this.#keys.leases, (found) => {
+        const read = this.#read(found);
+        if (isUnreadable(read)) unreadable.push(read);
+        else records.push(read);
+      });
       return { revision, records, unreadable };
+    });
+  }
+
+  past(): Promise<Past> {
+    return this.#call('read what was leased before', async () => {
+      const used = new Map<string, bigint>();
+      const revoked = new Map<string, string | undefined>();
+      const { used: usedFolder, revoked: revokedFolder } = this.#keys;
+      await this.#each(usedFolder, (found) => {
+        used.set(textOf(found.key).slice(usedFolder.length), found.modRevision);
+      });
+      await this.#each(revokedFolder, (found) => {
+        revoked.set(textOf(found.key).slice(revokedFolder.length), decodeOwner(textOf(found.value)));
+      });
+      return { used, revoked };
     });
   }
 
   watch(fromRevision: bigint, handlers: WatchHandlers): () => void {
     return this.#client.watch(
-      { prefix: this.#leases, startRevision: fromRevision },
+      { prefix: this.#keys.leases, startRevision: fromRevision },
       {
         events: (events, revision) => {
           handlers.events(
@@ -121,51 +120,50 @@ export class EtcdRegistry implements Registry {
     );
   }
 
-  create(subnets: PerFamily<Cidr>, attributes: LeaseAttributes, ttlSeconds: number): Promise<LeaseRecord> {
+  create(
+    subnets: PerFamily<Cidr>,
+    attributes: LeaseAttributes,
+    ttlSeconds: number | 'reserved',
+    guard: ClaimGuard,
+  ): Promise<LeaseRecord> {
     const key = encodeKey(subnets);
     const value = encodeValue(attributes);
-    return this.#call(`create lease ${key}`, async (operation) => {
-      const { id } = await this.#client.leases.grant(ttlSeconds);
-      try {
-        const path = this.#leases + key;
-        const { succeeded, revision } = await this.#client.kv.transaction(operation, {
-          compare: [{ key: path, target: 'version', value: 0n }],
-          success: [{ type: 'put', key: path, value, lease: id }],
-        });
-        if (succeeded) return this.#written(key, value, id, revision, revision);
-      } catch (error) {
-        // If etcd did carry it out after all, revoking the lease takes the key away again.
-        await this.#revoke(id);
-        throw error;
-      }
-      await this.#revoke(id);
-      throw new RegistryError(
-        'exists',
-        operation,
-        `${operation}: the subnet is taken already; choose another`,
-      );
+    const { nodeId } = attributes;
+    return this.#call(`create lease ${key}`, (operation) => {
+      const write = async (lease: bigint): Promise<LeaseRecord> => {
+        const transaction = createTransaction(this.#keys, { key, value, lease, nodeId }, guard);
+        const result = await this.#client.kv.transaction(operation, transaction);
+        if (!result.succeeded) throw refusedClaim(this.#keys, operation, key, 0n, guard, result);
+        return this.#written(key, value, lease, result.revision, result.revision);
+      };
+      return ttlSeconds === 'reserved' ? write(0n) : withLease(this.#client, this.#logger, ttlSeconds, write);
     });
   }
 
-  replace(record: LeaseRecord, attributes: LeaseAttributes): Promise<LeaseRecord> {
-    const { key, etcdLease, createRevision } = record;
+  replace(record: LeaseRecord, attributes: LeaseAttributes, guard?: ClaimGuard): Promise<LeaseRecord> {
+    const { key, etcdLease: lease, createRevision, modRevision } = record;
     const value = encodeValue(attributes);
     return this.#call(`replace lease ${key}`, async (operation) => {
-      const put = { type: 'put', key: this.#leases + key, value, lease: etcdLease } as const;
-      const outcome = await this.#compareAndSwap(operation, record, put);
-      if (!outcome.succeeded) throw changed(operation, record, outcome.current);
-      return this.#written(key, value, etcdLease, createRevision, outcome.revision);
+      const written = { key, value, lease, nodeId: attributes.nodeId };
+      const transaction = replaceTransaction(this.#keys, record, written, guard);
+      const result = await this.#client.kv.transaction(operation, transaction);
+      if (!result.succeeded) throw refusedClaim(this.#keys, operation, key, modRevision, guard, result);
+      return this.#written(key, value, lease, createRevision, result.revision);
     });
   }
 
-  remove(record: LeaseRecord): Promise<void> {
-    return this.#call(`remove lease ${record.key}`, async (operation) => {
-      const path = this.#leases + record.key;
-      const outcome = await this.#compareAndSwap(operation, record, { type: 'delete', key: path });
-      if (!outcome.succeeded && outcome.current !== undefined) {
-        throw changed(operation, record, outcome.current);
-      }
-    });
+  remove(record: LeaseRecord, released = false): Promise<void> {
+    return this.#call(`remove lease ${record.key}`, (operation) =>
+      this.#delete(operation, record, { released }),
+    );
+  }
+
+  revoke(record: LeaseRecord, markerSeconds: number): Promise<void> {
+    return this.#call(`revoke lease ${record.key}`, (operation) =>
+      withLease(this.#client, this.#logger, markerSeconds, (lease) =>
+        this.#delete(operation, record, { marker: { lease } }),
+      ),
+    );
   }
 
   keepAlive(record: LeaseRecord): Promise<number> {
@@ -187,19 +185,32 @@ export class EtcdRegistry implements Registry {
     this.#client.close();
   }
 
-  /** One write, only if the key is still the one that was seen; else what is there now. */
-  async #compareAndSwap(
+  async #delete(
     operation: string,
-    { key, modRevision }: LeaseRecord,
-    write: Transaction['success'][number],
-  ): Promise<{ succeeded: boolean; revision: bigint; current: KeyValue | undefined }> {
-    const path = this.#leases + key;
-    const { succeeded, revision, keys } = await this.#client.kv.transaction(operation, {
-      compare: [{ key: path, target: 'modRevision', value: modRevision }],
-      success: [write],
-      failure: [{ type: 'range', key: path }],
-    });
-    return { succeeded, revision, current: keys[0] };
+    record: LeaseRecord,
+    more: Parameters<typeof removeTransaction>[2],
+  ): Promise<void> {
+    const transaction = removeTransaction(this.#keys, record, more);
+    const result = await this.#client.kv.transaction(operation, transaction);
+    if (result.succeeded) return;
+    const current = currentOf(this.#keys, record.key, result);
+    if (current !== undefined) throw changedRecord(operation, record.modRevision, current);
+  }
+
+  /** Every key of a folder, page by page, as of one revision, which is returned. */
+  async #each(folder: string, visit: (found: KeyValue) => void): Promise<bigint> {
+    const rangeEnd = prefixEnd(folder);
+    let [key, revision, more]: [string | Uint8Array, bigint, boolean] = [folder, 0n, true];
+    while (more) {
+      const page = await this.#client.kv.range({ key, rangeEnd, limit: PAGE, revision });
+      for (const found of page.keys) visit(found);
+      // The first page fixes the revision: it is one state of the store, however many pages it takes.
+      if (revision === 0n) revision = page.revision;
+      const last = page.keys.at(-1);
+      more = page.more && last !== undefined;
+      if (last !== undefined) key = Buffer.concat([last.key, Uint8Array.of(0)]);
+    }
+    return revision;
   }
 
   /** The record just written, read back from its own text, so that it equals what a listing will show. */
@@ -231,41 +242,10 @@ export class EtcdRegistry implements Registry {
   }
 
   #lastPart(found: KeyValue): string {
-    return textOf(found.key).slice(this.#leases.length);
+    return textOf(found.key).slice(this.#keys.leases.length);
   }
 
-  async #revoke(id: bigint): Promise<void> {
-    try {
-      await this.#client.leases.revoke(id);
-    } catch (err) {
-      this.#logger.warn('could not revoke an etcd lease after a failed claim; it expires by itself', {
-        object: leaseText(id),
-        err,
-      });
-    }
+  #call<T>(operation: string, action: (operation: string) => Promise<T>): Promise<T> {
+    return asRegistry(this.#keys, operation, action);
   }
-
-  async #call<T>(operation: string, action: (operation: string) => Promise<T>): Promise<T> {
-    try {
-      return await action(operation);
-    } catch (error) {
-      throw error instanceof EtcdError ? this.#registryError(operation, error) : error;
-    }
-  }
-
-  #registryError(operation: string, cause: EtcdError): RegistryError {
-    const { code, endpoint, reason } = cause;
-    const remedy =
-      code === 'permission-denied'
-        ? `allow it with: etcdctl role grant-permission ROLE readwrite ${this.#prefix}/ --prefix=true`
-        : cause.remedy;
-    const message = `${operation}: etcd ${endpoint}: ${reason}; ${remedy}`;
-    return new RegistryError(CODES[code], operation, message, { cause });
-  }
-}
-
-function changed(operation: string, seen: LeaseRecord, current: KeyValue | undefined): RegistryError {
-  const now = current === undefined ? 'it is gone' : `it was written at revision ${current.modRevision}`;
-  const message = `${operation}: ${now}, after revision ${seen.modRevision} that was seen; list again`;
-  return new RegistryError('changed', operation, message);
 }

@@ -10,11 +10,13 @@
 // PublicIP is always an IPv4 string (0.0.0.0 for none), PublicIPv6 a string or null. BackendType is left out when
 // empty, BackendData (IPv4) and BackendV6Data when absent. Order as above, no spaces, `<`, `>`, `&`, U+2028 and
 // U+2029 as \u escapes. What reads it is Go's encoding/json: see go-json.ts.
+// A NodeID of ours comes last; upstream ignores members it does not know, and we ignore one that is malformed.
 
 import type { JsonValue } from '../json.js';
 import { addressOf, cidrOf, lengthOf, parseIp, type Cidr, type Ip, type PerFamily } from './cidr.js';
 import { LeaseFormatError } from './errors.js';
 import { JsonTextError, readMembers, valueOf, type JsonMember } from './go-json.js';
+import { isNodeId } from './identity.js';
 import type { LeaseAttributes } from './lease.js';
 
 /** A value may be this long (UTF-16 units) and this deep; real ones are below 400 and 2. */
@@ -73,6 +75,7 @@ export function encodeValue(attributes: LeaseAttributes): string {
     BackendType: backendType === '' ? undefined : backendType,
     BackendData: backendData[4],
     BackendV6Data: backendData[6],
+    NodeID: attributes.nodeId,
   };
   return JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, escapeCharacter);
 }
@@ -92,10 +95,12 @@ function dotted(address: Ip): string {
  * empty PublicIPv6, while null is none. Backend data is any JSON. Throws LeaseFormatError and nothing else.
  */
 export function decodeValue(text: string): LeaseAttributes {
-  const fields: Fields = { v4: NO_ADDRESS, v6: undefined, type: '', data4: undefined, data6: undefined };
+  const none = { v6: undefined, data4: undefined, data6: undefined, nodeId: undefined };
+  const fields: Fields = { v4: NO_ADDRESS, type: '', ...none };
   for (const member of membersOf(text)) READERS.get(member.name)?.(fields, member);
-  const { v4, v6, type, data4, data6 } = fields;
+  const { v4, v6, type, data4, data6, nodeId } = fields;
   return {
+    ...(nodeId === undefined ? undefined : { nodeId }),
     publicIps: v6 === undefined ? { 4: v4 } : { 4: v4, 6: v6 },
     backendType: type,
     backendData: {
@@ -111,6 +116,7 @@ interface Fields {
   type: string;
   data4: JsonValue | undefined;
   data6: JsonValue | undefined;
+  nodeId: string | undefined;
 }
 
 const READERS = new Map<string, (fields: Fields, member: JsonMember) => void>([
@@ -122,6 +128,7 @@ const READERS = new Map<string, (fields: Fields, member: JsonMember) => void>([
   ['backendtype', (fields, member) => (fields.type = backendType(member, fields.type))],
   ['backenddata', (fields, member) => (fields.data4 = valueOf(member))],
   ['backendv6data', (fields, member) => (fields.data6 = valueOf(member))],
+  ['nodeid', (fields, member) => (fields.nodeId = nodeIdOf(valueOf(member)))],
 ]);
 
 function membersOf(text: string): readonly JsonMember[] {
@@ -161,6 +168,10 @@ function backendType(member: JsonMember, earlier: string): string {
   if (typeof value !== 'string')
     throw new LeaseFormatError('type', `BackendType is ${clip(member.raw)}, not a string`);
   return value;
+}
+
+function nodeIdOf(value: JsonValue): string | undefined {
+  return typeof value === 'string' && isNodeId(value) ? value : undefined;
 }
 
 /** The inside of a JSON string as it stands: flannel reads addresses without undoing escapes. */

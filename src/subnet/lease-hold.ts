@@ -1,32 +1,39 @@
 // Keeps one lease: extends it in time, publishes what changes, and puts right what others do to its key.
 // One loop does one thing at a time, so that no two writes of ours race; it never acquires a lease.
+// What is known and when it is due is hold-state.ts.
 
 import { sleep } from '../clock.js';
 import { RegistryError } from './errors.js';
-import { HOLD_WORK, HoldSchedule, type HoldWork } from './hold-schedule.js';
-import type { IsOwn } from './identity.js';
-import { sameAttributes } from './lease-diff.js';
+import { HOLD_WORK, type HoldWork } from './hold-schedule.js';
+import { HoldState, type HoldStateOptions } from './hold-state.js';
+import { dropOthers } from './drop-leases.js';
 import type { LeaseChange } from './lease-table.js';
-import { LeaseTime } from './lease-time.js';
-import { repairLease } from './lease-repair.js';
+import { isLoss, repairLease } from './lease-repair.js';
+import type { Lateness } from './lease-time.js';
 import { judge, lossOf, type LeaseLoss, type Verdict } from './lease-verdict.js';
 import type { LeaseAttributes, LeaseRecord } from './lease.js';
-import { Quarrel } from './quarrel.js';
+import { publishLease } from './publish.js';
+import type { Listing } from './registry.js';
 import { abortable, delayBefore, isRace, WaitReport, type LeaseServices } from './retry.js';
 
-export interface HoldRequest {
+export interface HoldRequest extends HoldStateOptions {
   readonly record: LeaseRecord;
-  readonly isOwn: IsOwn;
+  readonly nodeId: string;
   /** For a lease that has to be claimed again. */
   readonly ttlSeconds: number;
-  /** Our lease has another record now: written, adopted or claimed again. */
+  /** How long before its end the lease counts as late; see LeaseTime. */
+  readonly marginMs?: number;
+  /**
+   * The record comes from an earlier life and not from the store, and the lease lives until then (clock.boottime()):
+   * before anything is written, the store is looked at.
+   */
+  readonly validUntil?: number;
+  /** Our lease has another record now, written, adopted or claimed again, or more time. */
   readonly onRecord?: (record: LeaseRecord) => void;
   /** Called once; the hold has ended. */
   readonly onLost: (loss: LeaseLoss) => void;
 }
 
-/** flannel's nodes repair their entries for a peer when its key is written: once a day heals them. */
-const REFRESH_MS = 86_400_000;
 /** Between two looks at the store, whatever others do to our key. */
 const INSPECT_GAP_MS = 500;
 const RACE_BACKOFF = { firstMs: 50, maxMs: 1000 };
@@ -34,15 +41,9 @@ const RACE_BACKOFF = { firstMs: 50, maxMs: 1000 };
 export class LeaseHold {
   readonly #services: LeaseServices;
   readonly #request: HoldRequest;
+  readonly #state: HoldState;
   readonly #stopped = new AbortController();
-  readonly #schedule = new HoldSchedule();
   readonly #reports: ReadonlyMap<HoldWork, WaitReport>;
-  readonly #quarrel: Quarrel;
-  #record: LeaseRecord;
-  #wanted: LeaseAttributes;
-  /** What we wrote last, to tell our own writes from those of others. */
-  #sent: LeaseAttributes;
-  readonly #time: LeaseTime;
   /** The last loss that was counted, by the revision of the record that was lost. */
   #countedLoss = -1n;
   #loss: LeaseLoss | undefined;
@@ -52,37 +53,41 @@ export class LeaseHold {
   constructor(services: LeaseServices, request: HoldRequest) {
     this.#services = services;
     this.#request = request;
-    this.#record = request.record;
-    this.#wanted = this.#sent = request.record.attributes;
-    this.#quarrel = new Quarrel(services.random);
+    this.#state = new HoldState(request, services.random, services.logger, services.clock.boottime());
     this.#reports = new Map(HOLD_WORK.map((work) => [work, new WaitReport(services)]));
-    const now = services.clock.monotonic();
-    this.#time = new LeaseTime(request.ttlSeconds, now);
-    this.#planKeepAlive(now);
-    this.#schedule.plan('refresh', now + this.#spread(REFRESH_MS));
     void this.#run();
   }
 
   /** Our lease as the store last showed it. */
   get record(): LeaseRecord {
-    return this.#record;
+    return this.#state.record;
   }
 
-  /** Until when the lease lives without another keep-alive, on the monotonic clock; Infinity for a reservation. */
+  /** Until when the lease lives without another keep-alive, by clock.boottime(); Infinity for a reservation. */
   get validUntil(): number {
-    return this.#time.validUntil;
+    return this.#state.time.validUntil;
+  }
+
+  /** How well the lease is kept, now. */
+  get lateness(): Lateness {
+    return this.#state.time.lateness(this.#now());
   }
 
   /** The attributes to announce from now on; written as soon as the store takes them. */
   update(attributes: LeaseAttributes): void {
-    this.#wanted = attributes;
-    this.#planPublish(0);
+    this.#state.want(attributes, this.#now());
+    this.#wake.abort();
+  }
+
+  /** The store answers again: what failed is tried at once. */
+  hurry(): void {
+    for (const work of HOLD_WORK) this.#state.schedule.postpone(work, -Infinity);
     this.#wake.abort();
   }
 
   /** Takes note of what a watch says about the leases; wire it to LeaseListener.onChange. */
   follow(change: LeaseChange, all: ReadonlyMap<string, LeaseRecord>): void {
-    const { key } = this.#record;
+    const { key } = this.record;
     if (change.unreadable.some((entry) => entry.key === key)) this.#inspectSoon();
     else this.observe(all.get(key));
   }
@@ -92,12 +97,9 @@ export class LeaseHold {
    * before anything is done about it: a watch may lag behind our own writes.
    */
   observe(record: LeaseRecord | undefined): void {
-    if (this.#isStopped() || record?.modRevision === this.#record.modRevision) return;
-    if (
-      record === undefined ||
-      record.modRevision < this.#record.modRevision ||
-      !this.#request.isOwn(record)
-    ) {
+    const { modRevision } = this.record;
+    if (this.#isStopped() || record?.modRevision === modRevision) return;
+    if (record === undefined || record.modRevision < modRevision || !this.#state.isOwn(record)) {
       this.#inspectSoon();
       return;
     }
@@ -111,19 +113,32 @@ export class LeaseHold {
     this.#wake.abort();
   }
 
+  /** Ends keeping the lease and gives the subnet back; rejects with RegistryError when the store does not take it. */
+  async release(): Promise<void> {
+    this.stop();
+    await this.#services.registry.remove(this.record, true);
+    // Whoever remembers us must not go on from a lease that is not ours any more.
+    this.#state.time.limit(this.#now());
+    this.#request.onRecord?.(this.record);
+    this.#services.logger.info('gave our subnet back', { key: this.record.key });
+  }
+
   async #run(): Promise<void> {
     const { clock } = this.#services;
+    const { schedule, time } = this.#state;
     while (!this.#isStopped()) {
-      const { work, at } = this.#schedule.next();
-      const wait = at - clock.monotonic();
-      if (wait > 0) {
-        await sleep(clock, wait, this.#wake.signal);
+      const now = this.#now();
+      this.#tellLateness(now);
+      const { work, at } = schedule.next();
+      if (at > now) {
+        // Timers do not count a suspend, boottime does: a night asleep must not put off what was due in it.
+        await sleep(clock, Math.min(at - now, time.lookMs), this.#wake.signal);
         if (this.#wake.signal.aborted) this.#wake = new AbortController();
         continue;
       }
       try {
         await this.#carryOut(work);
-        this.#schedule.succeeded(work);
+        schedule.succeeded(work);
         this.#reports.get(work)?.ended();
       } catch (error) {
         if (!this.#isStopped()) this.#failed(work, error);
@@ -145,134 +160,121 @@ export class LeaseHold {
   }
 
   async #write(): Promise<void> {
-    const before = this.#record;
-    this.#sent = this.#wanted;
-    this.#acceptWritten(await this.#call(this.#services.registry.replace(before, this.#wanted)), before);
-  }
-
-  /** The watch may have told us of our write already, and of what came after it. */
-  #acceptWritten(written: LeaseRecord, before: LeaseRecord): void {
-    if (this.#record === before || written.modRevision > this.#record.modRevision) this.#accept(written);
+    const before = this.record;
+    const { identity } = this.#state;
+    const wanted = this.#state.sending();
+    this.#written(await this.#call(publishLease(this.#services.registry, identity, before, wanted)), before);
   }
 
   async #keepAlive(): Promise<void> {
-    const { registry, clock, counters } = this.#services;
+    const { registry, counters } = this.#services;
     // Counted from before the call: the store cannot have extended it earlier than that.
-    const now = clock.monotonic();
-    const record = this.#record;
+    const now = this.#now();
+    const { record } = this;
     const ttlSeconds = await this.#call(registry.keepAlive(record));
     counters.increment('leaseKeepAlives');
-    if (record.etcdLease !== this.#record.etcdLease) return;
-    this.#time.extend(ttlSeconds, now);
-    this.#schedule.plan('keep-alive', now + this.#spread(this.#time.keepAliveMs));
+    if (record.etcdLease !== this.record.etcdLease) return;
+    this.#state.extended(ttlSeconds, now);
+    this.#request.onRecord?.(this.record);
   }
 
   /** Looks at our key in the store and puts right what is wrong with it. */
   async #inspect(): Promise<void> {
-    const { registry, clock } = this.#services;
+    const { schedule, isOwn } = this.#state;
     // Whatever arrives from here on asks for another look.
-    this.#schedule.plan('inspect', Infinity);
-    this.#schedule.postpone('inspect', clock.monotonic() + INSPECT_GAP_MS);
+    schedule.plan('inspect', Infinity);
+    schedule.postpone('inspect', this.#now() + INSPECT_GAP_MS);
     try {
-      const listing = await this.#call(registry.list());
-      await this.#comply(judge(listing, this.#record, this.#request.isOwn));
+      const listing = await this.#call(this.#services.registry.list());
+      await this.#comply(judge(listing, this.record, isOwn), listing);
     } catch (error) {
       this.#inspectSoon();
       throw error;
     }
   }
 
-  async #comply(verdict: Verdict): Promise<void> {
+  async #comply(verdict: Verdict, listing: Listing): Promise<void> {
     if (verdict.kind === 'ours') {
       this.#accept(verdict.record);
-      return;
+      // It was thought to have run out, and has not: the clocks differ.
+      if (this.lateness === 'expired') this.#state.schedule.plan('keep-alive', this.#now());
+      const own = listing.records.filter(({ attributes }) => attributes.nodeId === this.#request.nodeId);
+      return this.#call(dropOthers(this.#services, own, verdict.record));
     }
     this.#countLoss();
+    const before = this.record;
     if (verdict.kind === 'taken') {
-      this.#lose(verdict.holder);
+      this.#lose(lossOf(before, verdict.holder));
       return;
     }
-    const before = this.#record;
-    this.#sent = this.#wanted;
-    const { ttlSeconds } = this.#request;
-    const repaired = await this.#call(repairLease(this.#services, before, verdict, this.#wanted, ttlSeconds));
-    this.#acceptWritten(repaired, before);
+    const wanted = this.#state.sending();
+    const claim = { ttlSeconds: this.#request.ttlSeconds, listed: listing.revision };
+    const repaired = await this.#call(repairLease(this.#services, before, verdict, wanted, claim));
+    if (isLoss(repaired)) this.#lose(repaired);
+    else this.#written(repaired, before);
   }
 
-  /** Makes a record of ours the one we hold, and plans what follows from it. */
   #accept(record: LeaseRecord): void {
-    const now = this.#services.clock.monotonic();
-    const before = this.#record;
-    this.#record = record;
-    if (record.modRevision === before.modRevision && record.etcdLease === before.etcdLease) return;
-    this.#schedule.plan('refresh', now + this.#spread(REFRESH_MS));
-    if (record.etcdLease !== before.etcdLease) {
-      // How long the new etcd lease lives is known only after a keep-alive.
-      this.#time.extend(this.#request.ttlSeconds, now);
-      this.#planKeepAlive(now);
-    }
-    this.#planPublish(this.#patience(record, now));
-    this.#request.onRecord?.(record);
+    if (this.#state.accept(record, this.#now())) this.#request.onRecord?.(record);
   }
 
-  /** A reservation (no etcd lease) has no time to extend. */
-  #planKeepAlive(at: number): void {
-    const isReservation = this.#record.etcdLease === 0n;
-    if (isReservation) this.#time.reserve();
-    this.#schedule.plan('keep-alive', isReservation ? Infinity : at);
-  }
-
-  /** How long to wait before writing over attributes that somebody else wrote; 0 where they are our own. */
-  #patience({ attributes, key }: LeaseRecord, now: number): number {
-    if (sameAttributes(attributes, this.#wanted) || sameAttributes(attributes, this.#sent)) return 0;
-    this.#services.logger.warn('somebody wrote other attributes to our lease, writing ours again', { key });
-    return this.#quarrel.delayAt(now);
-  }
-
-  #planPublish(delayMs: number): void {
-    const differs = !sameAttributes(this.#record.attributes, this.#wanted);
-    this.#schedule.plan('publish', differs ? this.#services.clock.monotonic() + delayMs : Infinity);
+  #written(record: LeaseRecord, before: LeaseRecord): void {
+    if (this.#state.written(record, before, this.#now())) this.#request.onRecord?.(record);
   }
 
   #failed(work: HoldWork, error: unknown): void {
-    const { clock, random, logger, counters } = this.#services;
-    const now = clock.monotonic();
-    const attempt = this.#schedule.failed(work);
-    if (error instanceof RegistryError && isRace(error)) {
+    const { random, logger, counters } = this.#services;
+    const { schedule, time } = this.#state;
+    const now = this.#now();
+    const attempt = schedule.failed(work);
+    if (error instanceof RegistryError && (isRace(error) || error.code === 'config-changed')) {
       if (error.code !== 'lease-gone') counters.increment('leaseRaces');
       logger.info('our lease is not what it was, looking at the store', { op: work, reason: error.message });
       this.#inspectSoon();
       const look = now + delayBefore(attempt, RACE_BACKOFF, random);
-      this.#schedule.postpone('inspect', look);
+      schedule.postpone('inspect', look);
       // Ties go to the look: it may show that the work is not wanted any more.
-      if (work !== 'inspect') this.#schedule.postpone(work, look);
+      if (work !== 'inspect') schedule.postpone(work, look);
       return;
     }
     if (work === 'keep-alive') counters.increment('leaseKeepAliveErrors');
-    const backoff = { firstMs: 1000, maxMs: this.#time.retryMs };
-    this.#schedule.postpone(work, now + delayBefore(attempt, backoff, random));
+    const backoff = { firstMs: 1000, maxMs: time.retryMs };
+    schedule.postpone(work, now + delayBefore(attempt, backoff, random));
     this.#reports.get(work)?.failed(`lease ${work}`, error);
-    if (this.#time.hasExpired(now)) {
-      logger.error('our lease has run out before it could be extended', { key: this.#record.key });
+  }
+
+  #tellLateness(now: number): void {
+    const { time, schedule } = this.#state;
+    const news = time.news(now);
+    if (news === undefined) return;
+    const { logger } = this.#services;
+    const seconds = Math.round((time.validUntil - now) / 1000);
+    const fields = { key: this.record.key, seconds };
+    if (news === 'late') {
+      logger.warn('our lease should have been extended by now', fields);
+    } else {
+      logger.error('our lease has run out before it could be extended', fields);
+      // Whoever has the subnet by now, has it: nothing else is done before the store has been looked at.
+      schedule.plan('inspect', now);
+      schedule.plan('keep-alive', Infinity);
     }
   }
 
-  #lose(holder: LeaseRecord): void {
-    this.#loss = lossOf(this.#record, holder);
-    const { reason } = this.#loss;
-    const fields = { key: holder.key, reason, revision: String(holder.modRevision) };
-    this.#services.logger.error('our subnet belongs to another node now', fields);
+  #lose(loss: LeaseLoss): void {
+    this.#loss = loss;
+    const { kind: code, reason } = loss;
+    this.#services.logger.error('our subnet is not ours any more', { key: this.record.key, code, reason });
     this.stop();
   }
 
   #countLoss(): void {
-    if (this.#countedLoss === this.#record.modRevision) return;
-    this.#countedLoss = this.#record.modRevision;
+    if (this.#countedLoss === this.record.modRevision) return;
+    this.#countedLoss = this.record.modRevision;
     this.#services.counters.increment('leaseLost');
   }
 
   #inspectSoon(): void {
-    this.#schedule.plan('inspect', this.#services.clock.monotonic());
+    this.#state.schedule.plan('inspect', this.#now());
     this.#wake.abort();
   }
 
@@ -284,8 +286,7 @@ export class LeaseHold {
     return this.#stopped.signal.aborted;
   }
 
-  /** A little earlier than asked, by chance: nodes that started together shall not stay in step. */
-  #spread(ms: number): number {
-    return ms * (0.9 + this.#services.random() / 10);
+  #now(): number {
+    return this.#services.clock.boottime();
   }
 }

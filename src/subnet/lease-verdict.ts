@@ -1,9 +1,9 @@
-// What a listing says about a lease we hold. Pure; what to do about it is lease-hold.ts.
+// What a listing says about a lease we hold, and in which ways it can be lost. Pure; what to do about it is lease-hold.ts.
 
-import { FAMILIES, overlaps } from './cidr.js';
 import type { IsOwn } from './identity.js';
 import type { LeaseRecord } from './lease.js';
 import type { Listing } from './registry.js';
+import { shareAddresses } from './subnets.js';
 
 export type Verdict =
   /** It stands, perhaps written anew: by us, or by an administrator. */
@@ -25,25 +25,23 @@ export function judge(listing: Listing, held: LeaseRecord, isOwn: IsOwn): Verdic
   if (garbled !== undefined) {
     return { kind: 'garbled', modRevision: garbled.modRevision, reason: garbled.reason };
   }
-  const holder = listing.records.find((record) => share(record, held));
+  const holder = listing.records.find((record) => shareAddresses(record.subnets, held.subnets));
   return holder === undefined ? { kind: 'free' } : { kind: 'taken', holder };
 }
 
-/** Our subnet belongs to somebody else now. */
+/**
+ * How our subnet was lost: another node has it, an operator revoked it, the config has no such subnet any more, or
+ * another instance goes by our node id.
+ */
 export interface LeaseLoss {
+  readonly kind: 'taken' | 'revoked' | 'config' | 'identity';
   readonly reason: string;
-  readonly holder: LeaseRecord;
 }
 
 /** The loss of the lease we held to its new holder, in words that name both. */
 export function lossOf(held: LeaseRecord, holder: LeaseRecord): LeaseLoss {
-  const { 4: v4, 6: v6 } = holder.attributes.publicIps;
-  return { reason: `${held.key} is held by ${v4 ?? v6 ?? 'an unknown node'} as ${holder.key}`, holder };
-}
-
-function share(a: LeaseRecord, b: LeaseRecord): boolean {
-  return FAMILIES.some((family) => {
-    const [left, right] = [a.subnets[family], b.subnets[family]];
-    return left !== undefined && right !== undefined && overlaps(left, right);
-  });
+  const { publicIps, nodeId } = holder.attributes;
+  const address = publicIps[4] ?? publicIps[6] ?? 'an unknown node';
+  const node = nodeId === undefined ? address : `${address} (node ${nodeId})`;
+  return { kind: 'taken', reason: `${held.key} is held by ${node} as ${holder.key}` };
 }

@@ -6,6 +6,8 @@ import type { Cidr, Ip, PerFamily } from './cidr.js';
 
 /** What a node announces about itself beside its subnet; the JSON value of the etcd key. */
 export interface LeaseAttributes {
+  /** Which node it is, whatever its addresses; absent where upstream, or an earlier release of ours, wrote it. */
+  readonly nodeId?: string;
   /** The addresses peers send to. Family 4 is `0.0.0.0` where a node announced none. */
   readonly publicIps: PerFamily<Ip>;
   /** `vxlan`, `host-gw`, …; empty for udp, which announces no type. */

@@ -6,7 +6,7 @@ import { FakeClock } from '../fakes/fake-clock.js';
 import { FakeRegistry } from '../fakes/fake-registry.js';
 import { FakeStore } from '../fakes/fake-registry-store.js';
 import { cidr, ip } from '../../src/subnet/cidr.js';
-import { registryContract, rejectsWith, WatchRecord } from './registry.js';
+import { ANYTHING, registryContract, rejectsWith, WatchRecord } from './registry.js';
 
 registryContract(test, (t) => {
   const clock = new FakeClock();
@@ -59,7 +59,7 @@ test('a cut link fails calls and delays events, and loses none', async (t) => {
   await watch.until(t, ['connected']);
   two.disconnect();
   await watch.until(t, ['connected', 'disconnected']);
-  const record = await one.create(SUBNET, ATTRIBUTES, 60);
+  const record = await one.create(SUBNET, ATTRIBUTES, 60, ANYTHING);
   await one.remove(record);
   await rejectsWith(t, two.list(), 'unavailable');
   t.deepEqual(watch.lines, ['connected', 'disconnected']);
@@ -73,7 +73,7 @@ test('a compaction during a cut link is told after it', async (t) => {
   const watch = new WatchRecord(two, 2n);
   two.disconnect();
   await watch.until(t, ['disconnected']);
-  await one.remove(await one.create(SUBNET, ATTRIBUTES, 60));
+  await one.remove(await one.create(SUBNET, ATTRIBUTES, 60, ANYTHING));
   store.compact();
   two.reconnect();
   await watch.until(t, ['disconnected', 'connected', 'compacted']);
@@ -82,21 +82,24 @@ test('a compaction during a cut link is told after it', async (t) => {
 test('an injected failure fails one call, with or without its effect', async (t) => {
   const { one, store } = twoNodes();
   one.failNext();
-  await rejectsWith(t, one.create(SUBNET, ATTRIBUTES, 60), 'unavailable');
+  await rejectsWith(t, one.create(SUBNET, ATTRIBUTES, 60, ANYTHING), 'unavailable');
   t.is(store.toString(), '');
   one.failNext({ code: 'unavailable', carriedOut: true });
-  await rejectsWith(t, one.create(SUBNET, ATTRIBUTES, 60), 'unavailable');
+  await rejectsWith(t, one.create(SUBNET, ATTRIBUTES, 60, ANYTHING), 'unavailable');
   t.is(
     store.toString(),
-    '/coreos.com/network/subnets/10.1.5.0-24 {"PublicIP":"1.2.3.4","PublicIPv6":null,"BackendType":"udp"} lease',
+    '/coreos.com/network/subnets/10.1.5.0-24 {"PublicIP":"1.2.3.4","PublicIPv6":null,"BackendType":"udp"} lease\n' +
+      '/coreos.com/network/used/10.1.5.0-24 {"NodeID":null}',
   );
-  await rejectsWith(t, one.create(SUBNET, ATTRIBUTES, 60), 'exists');
+  await rejectsWith(t, one.create(SUBNET, ATTRIBUTES, 60, ANYTHING), 'exists');
   t.deepEqual(one.calls, ['create 10.1.5.0-24', 'create 10.1.5.0-24', 'create 10.1.5.0-24']);
 });
 
 test('two nodes race for one subnet, and one gets it', async (t) => {
   const { one, two, store, clock } = twoNodes();
-  const outcomes = await Promise.allSettled([one, two].map((node) => node.create(SUBNET, ATTRIBUTES, 60)));
+  const outcomes = await Promise.allSettled(
+    [one, two].map((node) => node.create(SUBNET, ATTRIBUTES, 60, ANYTHING)),
+  );
   t.deepEqual(outcomes.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
   await clock.advance(59_000);
   t.is((await two.list()).records.length, 1);

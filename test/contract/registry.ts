@@ -6,7 +6,8 @@ import type { ExecutionContext, TestFn } from 'ava';
 import { cidr, ip } from '../../src/subnet/cidr.js';
 import { RegistryError, type RegistryErrorCode } from '../../src/subnet/errors.js';
 import type { LeaseAttributes, LeaseRecord } from '../../src/subnet/lease.js';
-import type { Registry } from '../../src/subnet/registry.js';
+import type { ClaimGuard, Registry } from '../../src/subnet/registry.js';
+import { claims, memories, nodes } from './registry-claims.js';
 import { eventually } from '../helpers/etcd-wait.js';
 
 /** The store behind a registry, seen without the registry. Keys are whole. */
@@ -34,6 +35,8 @@ const HOST_GW: LeaseAttributes = { publicIps: { 4: ip('1.2.3.4') }, backendType:
 const UDP: LeaseAttributes = { publicIps: { 4: ip('1.2.3.4') }, backendType: '', backendData: {} };
 const FIRST = { 4: cidr('10.1.5.0/24') };
 const TTL = 3600;
+/** Whatever was written since. */
+export const ANYTHING: ClaimGuard = { listed: 2n ** 62n };
 
 /** A watch that keeps what it was told, one line each. */
 export class WatchRecord {
@@ -88,12 +91,15 @@ export function registryContract(test: TestFn, open: OpenHarness): void {
     });
   };
   writes(contract);
+  claims(contract);
+  memories(contract);
+  nodes(contract);
   leases(contract);
   reads(contract);
   watches(contract);
 }
 
-type Contract = (
+export type Contract = (
   title: string,
   body: (t: ExecutionContext, harness: RegistryHarness) => Promise<void>,
 ) => void;
@@ -117,7 +123,7 @@ function writes(contract: Contract): void {
   contract(
     'create writes key and value as flannel does, byte for byte',
     async (t, { registry, prefix, raw }) => {
-      const record = await registry.create(FIRST, UDP, TTL);
+      const record = await registry.create(FIRST, UDP, TTL, ANYTHING);
       t.is(record.key, '10.1.5.0-24');
       t.is(record.createRevision, record.modRevision);
       t.not(record.etcdLease, 0n);
@@ -136,7 +142,7 @@ function writes(contract: Contract): void {
       backendType: 'vxlan',
       backendData: { 4: { VNI: 1 }, 6: { VNI: 1 } },
     };
-    const record = await registry.create(subnets, attributes, TTL);
+    const record = await registry.create(subnets, attributes, TTL, ANYTHING);
     t.deepEqual(record.subnets, subnets);
     t.is(
       (await raw.get(`${prefix}/subnets/10.5.71.0-24&fc00:5:0:47::-64`))?.value,
@@ -145,15 +151,15 @@ function writes(contract: Contract): void {
   });
 
   contract('a taken subnet is not created, and stays as it was', async (t, { registry, prefix, raw }) => {
-    const record = await registry.create(FIRST, UDP, TTL);
-    const error = await rejectsWith(t, registry.create(FIRST, HOST_GW, TTL), 'exists');
+    const record = await registry.create(FIRST, UDP, TTL, ANYTHING);
+    const error = await rejectsWith(t, registry.create(FIRST, HOST_GW, TTL, ANYTHING), 'exists');
     t.true(error.retryable);
     t.is((await raw.get(`${prefix}/subnets/10.1.5.0-24`))?.lease, record.etcdLease);
     t.deepEqual((await registry.list()).records, [record]);
   });
 
   contract('replace writes new attributes on the same etcd lease', async (t, { registry, prefix, raw }) => {
-    const record = await registry.create(FIRST, UDP, TTL);
+    const record = await registry.create(FIRST, UDP, TTL, ANYTHING);
     const replaced = await registry.replace(record, HOST_GW);
     t.deepEqual({ ...replaced, modRevision: 0n }, { ...record, attributes: HOST_GW, modRevision: 0n });
     t.true(replaced.modRevision > record.modRevision);
@@ -164,7 +170,7 @@ function writes(contract: Contract): void {
   contract(
     'replace of a record that has changed or gone is refused',
     async (t, { registry, raw, prefix }) => {
-      const record = await registry.create(FIRST, UDP, TTL);
+      const record = await registry.create(FIRST, UDP, TTL, ANYTHING);
       const replaced = await registry.replace(record, HOST_GW);
       await rejectsWith(t, registry.replace(record, UDP), 'changed');
       t.deepEqual((await registry.list()).records, [replaced]);
@@ -175,7 +181,7 @@ function writes(contract: Contract): void {
   );
 
   contract('remove deletes the record that was seen and no other', async (t, { registry }) => {
-    const record = await registry.create(FIRST, UDP, TTL);
+    const record = await registry.create(FIRST, UDP, TTL, ANYTHING);
     await rejectsWith(t, registry.remove(outdated(record)), 'changed');
     t.is((await registry.list()).records.length, 1);
     await registry.remove(record);
@@ -186,12 +192,12 @@ function writes(contract: Contract): void {
 
 function leases(contract: Contract): void {
   contract('keepAlive gives the lease its full time', async (t, { registry }) => {
-    const record = await registry.create(FIRST, UDP, TTL);
+    const record = await registry.create(FIRST, UDP, TTL, ANYTHING);
     t.is(await registry.keepAlive(record), TTL);
   });
 
   contract('a revoked lease takes the record with it', async (t, { registry, raw }) => {
-    const record = await registry.create(FIRST, UDP, TTL);
+    const record = await registry.create(FIRST, UDP, TTL, ANYTHING);
     await raw.revoke(record.etcdLease);
     const error = await rejectsWith(t, registry.keepAlive(record), 'lease-gone');
     t.false(error.retryable);
@@ -216,7 +222,7 @@ function leases(contract: Contract): void {
     const { registry } = harness;
     const { revision } = await registry.list();
     const watch = new WatchRecord(registry, revision + 1n);
-    const record = await registry.create(FIRST, HOST_GW, 2);
+    const record = await registry.create(FIRST, HOST_GW, 2, ANYTHING);
     await harness.pass(6);
     await watch.until(t, ['connected', 'put 10.1.5.0-24 host-gw +0', 'delete 10.1.5.0-24 +1'], 10_000);
     await rejectsWith(t, registry.keepAlive(record), 'lease-gone');
@@ -250,7 +256,7 @@ function reads(contract: Contract): void {
       '10.5.254.0-24': `{"PublicIP":"1.2.3.4","X":"${'x'.repeat(70_000)}"}`,
       ['long'.repeat(100)]: '',
     };
-    const record = await registry.create(FIRST, HOST_GW, TTL);
+    const record = await registry.create(FIRST, HOST_GW, TTL, ANYTHING);
     for (const [key, value] of Object.entries(poison)) await raw.put(`${prefix}/subnets/${key}`, value);
     await raw.put(`${prefix}/subnets.lock`, 'foreign');
     await raw.put(`${prefix}/subnets-10.5.3.0-24`, '{"PublicIP":"1.2.3.4"}');
@@ -283,7 +289,7 @@ function watches(contract: Contract): void {
   contract('a watch sees puts, deletes and the unreadable in order', async (t, { registry, prefix, raw }) => {
     const { revision } = await registry.list();
     const watch = new WatchRecord(registry, revision + 1n);
-    const record = await registry.create(FIRST, UDP, TTL);
+    const record = await registry.create(FIRST, UDP, TTL, ANYTHING);
     const replaced = await registry.replace(record, HOST_GW);
     await raw.put(`${prefix}/subnets/foo`, 'bar');
     await raw.put(`${prefix}/elsewhere`, 'not ours');
@@ -303,7 +309,7 @@ function watches(contract: Contract): void {
 
   contract('a watch from an old revision replays history', async (t, { registry, prefix, raw }) => {
     const { revision } = await registry.list();
-    const record = await registry.create(FIRST, UDP, TTL);
+    const record = await registry.create(FIRST, UDP, TTL, ANYTHING);
     await registry.remove(await registry.replace(record, HOST_GW));
     await raw.put(`${prefix}/subnets/foo`, 'bar');
     const watch = new WatchRecord(registry, revision + 2n);
@@ -318,7 +324,7 @@ function watches(contract: Contract): void {
 
   contract('a watch overtaken by a compaction says so and ends', async (t, { registry, raw }) => {
     const { revision } = await registry.list();
-    const record = await registry.create(FIRST, UDP, TTL);
+    const record = await registry.create(FIRST, UDP, TTL, ANYTHING);
     await registry.replace(record, HOST_GW);
     await raw.compact();
     const late = new WatchRecord(registry, revision + 1n);
@@ -344,7 +350,7 @@ function watches(contract: Contract): void {
     await running.until(t, ['connected']);
     stopped.stop();
     const before = stopped.lines.length;
-    await registry.create(FIRST, UDP, TTL);
+    await registry.create(FIRST, UDP, TTL, ANYTHING);
     await running.until(t, ['connected', 'put 10.1.5.0-24  +0']);
     t.is(stopped.lines.length, before);
     registry.close();

@@ -14,7 +14,7 @@ import { parseEndpoints } from '../../src/etcd/endpoints.js';
 import { EtcdError, type EtcdErrorCode } from '../../src/etcd/errors.js';
 import { cidr, ip } from '../../src/subnet/cidr.js';
 import { EtcdRegistry } from '../../src/subnet/etcd-registry.js';
-import { rejectsWith, WatchRecord } from '../contract/registry.js';
+import { ANYTHING, rejectsWith, WatchRecord } from '../contract/registry.js';
 import { testParts } from '../helpers/etcd-log.js';
 import { TcpProxy } from '../helpers/etcd-proxy.js';
 import { makeCertificates } from '../helpers/etcd-tls.js';
@@ -133,7 +133,7 @@ test.serial('user and password, a token that expires, and a permission that is m
   const { revision } = await early.registry.list();
   const watch = new WatchRecord(early.registry, revision + 1n);
   await watch.until(t, ['connected']);
-  await early.registry.create(SUBNET, ATTRIBUTES, 600);
+  await early.registry.create(SUBNET, ATTRIBUTES, 600, ANYTHING);
   await watch.until(t, ['connected', 'put 10.1.5.0-24 host-gw +0']);
   // etcd forgets the simple tokens it handed out when it restarts, as when they expire.
   await etcd.kill();

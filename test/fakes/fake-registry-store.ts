@@ -16,9 +16,27 @@ export type StoreEvent =
   | { readonly type: 'put'; readonly revision: bigint; readonly stored: StoredKey }
   | { readonly type: 'delete'; readonly revision: bigint; readonly key: string };
 
+export type StoreWrite =
+  | {
+      readonly type: 'put';
+      readonly key: string;
+      readonly value: string | Uint8Array;
+      readonly lease?: bigint;
+    }
+  | { readonly type: 'delete'; readonly key: string };
+
 interface Lease {
   readonly ttlSeconds: number;
   cancel: Cancel;
+}
+
+/** A snapshot of everything, as `etcdctl snapshot save` makes it. */
+export interface StoreBackup {
+  readonly revision: bigint;
+  readonly compacted: bigint;
+  readonly keys: readonly StoredKey[];
+  readonly history: readonly StoreEvent[];
+  readonly leases: readonly (readonly [id: bigint, ttlSeconds: number])[];
 }
 
 export class FakeStore {
@@ -57,8 +75,37 @@ export class FakeStore {
 
   /** Writes a key, whatever was there. Throws when the lease does not exist, as etcd refuses it. */
   put(key: string, value: string | Uint8Array, lease = 0n): StoredKey {
-    if (lease !== 0n && !this.#leases.has(lease)) throw new RangeError('requested lease not found');
-    const revision = ++this.#revision;
+    this.commit([{ type: 'put', key, value, lease }]);
+    const stored = this.#keys.get(key);
+    if (stored === undefined) throw new RangeError(`${key} was not written`);
+    return stored;
+  }
+
+  /** Deletes a key; nothing happens, and no revision is spent, when it is absent. */
+  delete(key: string): void {
+    this.commit([{ type: 'delete', key }]);
+  }
+
+  /** Carries several writes out in one revision, which is returned; all or none, when a lease does not exist. */
+  commit(writes: readonly StoreWrite[]): bigint {
+    for (const write of writes) {
+      const lease = write.type === 'put' ? (write.lease ?? 0n) : 0n;
+      if (lease !== 0n && !this.#leases.has(lease)) throw new RangeError('requested lease not found');
+    }
+    const revision = this.#revision + 1n;
+    const events: StoreEvent[] = [];
+    for (const write of writes) {
+      if (write.type === 'put') events.push(this.#written(write, revision));
+      else if (this.#keys.delete(write.key)) events.push({ type: 'delete', revision, key: write.key });
+    }
+    if (events.length === 0) return this.#revision;
+    this.#revision = revision;
+    this.#record(events);
+    return revision;
+  }
+
+  #written(write: StoreWrite & { readonly type: 'put' }, revision: bigint): StoreEvent {
+    const { key, value, lease = 0n } = write;
     const stored: StoredKey = {
       key,
       value: typeof value === 'string' ? Buffer.from(value) : value,
@@ -67,13 +114,11 @@ export class FakeStore {
       modRevision: revision,
     };
     this.#keys.set(key, stored);
-    this.#record([{ type: 'put', revision, stored }]);
-    return stored;
+    return { type: 'put', revision, stored };
   }
 
-  /** Deletes a key; nothing happens, and no revision is spent, when it is absent. */
-  delete(key: string): void {
-    this.#deleteAll([key]);
+  hasLease(id: bigint): boolean {
+    return this.#leases.has(id);
   }
 
   grant(ttlSeconds: number): bigint {
@@ -113,6 +158,41 @@ export class FakeStore {
     return this.#history.filter((event) => event.revision >= revision);
   }
 
+  backup(): StoreBackup {
+    return {
+      revision: this.#revision,
+      compacted: this.#compacted,
+      keys: [...this.#keys.values()],
+      history: [...this.#history],
+      leases: [...this.#leases].map(([id, { ttlSeconds }]) => [id, ttlSeconds]),
+    };
+  }
+
+  /** Becomes what it was, its revision too. Every lease has its full time again: a backup knows only how long that is. */
+  restore(backup: StoreBackup): void {
+    this.close();
+    this.#revision = backup.revision;
+    this.#compacted = backup.compacted;
+    this.#history = [...backup.history];
+    this.#keys.clear();
+    for (const stored of backup.keys) this.#keys.set(stored.key, stored);
+    this.#leases.clear();
+    for (const [id, ttlSeconds] of backup.leases) {
+      this.#leases.set(id, { ttlSeconds, cancel: this.#expiry(id, ttlSeconds) });
+    }
+    this.#record([]);
+  }
+
+  /** The servers stop: no lease runs out until start(). Links to them are the registries' business. */
+  halt(): void {
+    this.close();
+  }
+
+  /** The servers start, or another one leads: every lease has its full time again. */
+  start(): void {
+    for (const id of this.#leases.keys()) this.keepAlive(id);
+  }
+
   /** Calls `listener` after each change. Returns how to end that. */
   onChange(listener: () => void): Cancel {
     this.#listeners.add(listener);
@@ -142,10 +222,7 @@ export class FakeStore {
   }
 
   #deleteAll(keys: readonly string[]): void {
-    const present = keys.filter((key) => this.#keys.delete(key));
-    if (present.length === 0) return;
-    const revision = ++this.#revision;
-    this.#record(present.sort().map((key) => ({ type: 'delete', revision, key })));
+    this.commit([...keys].sort().map((key) => ({ type: 'delete', key })));
   }
 
   #record(events: readonly StoreEvent[]): void {

@@ -6,21 +6,35 @@ import type { Cidr, PerFamily } from '../../src/subnet/cidr.js';
 import { RegistryError, type RegistryErrorCode } from '../../src/subnet/errors.js';
 import { encodeKey, encodeValue } from '../../src/subnet/lease-codec.js';
 import type { LeaseAttributes, LeaseRecord } from '../../src/subnet/lease.js';
+import { decodeOwner, encodeOwner } from '../../src/subnet/owner-value.js';
+import {
+  decodePresence,
+  encodePresence,
+  type Presence,
+  type PresenceRecord,
+} from '../../src/subnet/presence.js';
 import type {
+  ClaimGuard,
   ConfigText,
   Listing,
+  NodeRegistry,
+  Past,
   Registry,
   RegistryEvent,
   Unreadable,
   WatchHandlers,
 } from '../../src/subnet/registry.js';
 import { isUnreadable, readStoredLease, shownKey } from '../../src/subnet/stored-lease.js';
-import type { FakeStore, StoredKey, StoreEvent } from './fake-registry-store.js';
+import type { FakeStore, StoredKey, StoreEvent, StoreWrite } from './fake-registry-store.js';
 
 export interface FakeRegistryOptions {
   readonly prefix?: string;
-  /** How long each call and each delivery takes on `clock`; at once unless given. */
+  /** How long each call and each delivery takes to get there, on `clock`; at once unless given. */
   readonly latencyMs?: () => number;
+  /** How long the answer to a call takes to come back; at once unless given. A link cut meanwhile loses it. */
+  readonly answerMs?: () => number;
+  /** Carries a message for so long, in place of a timer of its own on `clock`. */
+  readonly carry?: (ms: number, message: string) => Promise<void>;
   readonly clock?: Clock;
 }
 
@@ -40,6 +54,19 @@ interface Watch {
 
 export class FakeRegistry implements Registry {
   readonly store: FakeStore;
+  readonly nodes: NodeRegistry = {
+    read: (nodeId) => this.#call(`read presence ${nodeId}`, () => this.#presence(nodeId)),
+    announce: (presence, ttlSeconds, seen) =>
+      this.#call(`announce ${presence.nodeId}`, (operation) =>
+        this.#announce(operation, presence, ttlSeconds, seen),
+      ),
+    keepAlive: (record) =>
+      this.#call(`keep presence ${record.nodeId}`, (operation) => this.#extend(operation, record.etcdLease)),
+    withdraw: (record) =>
+      this.#call(`withdraw ${record.nodeId}`, () => {
+        this.store.revoke(record.etcdLease);
+      }),
+  };
   /** The names of all calls made, in order: `list`, `create 10.5.9.0-24`. */
   readonly calls: string[] = [];
   readonly #prefix: string;
@@ -104,39 +131,66 @@ export class FakeRegistry implements Registry {
     };
   }
 
-  create(subnets: PerFamily<Cidr>, attributes: LeaseAttributes, ttlSeconds: number): Promise<LeaseRecord> {
+  past(): Promise<Past> {
+    return this.#call('past', () => {
+      const [used, revoked] = [`${this.#prefix}/used/`, `${this.#prefix}/revoked/`];
+      const rest = (folder: string, key: string): string => key.slice(folder.length);
+      return {
+        used: new Map(this.store.range(used).map(({ key, modRevision }) => [rest(used, key), modRevision])),
+        revoked: new Map(
+          this.store
+            .range(revoked)
+            .map(({ key, value }) => [rest(revoked, key), decodeOwner(Buffer.from(value).toString())]),
+        ),
+      };
+    });
+  }
+
+  create(
+    subnets: PerFamily<Cidr>,
+    attributes: LeaseAttributes,
+    ttlSeconds: number | 'reserved',
+    guard: ClaimGuard,
+  ): Promise<LeaseRecord> {
     const key = encodeKey(subnets);
     return this.#call(`create ${key}`, (operation) => {
+      this.#refuseConfig(operation, guard);
       if (this.store.get(this.#leases + key) !== undefined) throw refusal('exists', operation);
-      const lease = this.store.grant(ttlSeconds);
-      return this.#written(this.store.put(this.#leases + key, encodeValue(attributes), lease));
+      this.#refuseGuarded(operation, guard);
+      const lease = ttlSeconds === 'reserved' ? 0n : this.store.grant(ttlSeconds);
+      return this.#write(key, attributes, lease);
     });
   }
 
-  replace(record: LeaseRecord, attributes: LeaseAttributes): Promise<LeaseRecord> {
+  replace(record: LeaseRecord, attributes: LeaseAttributes, guard?: ClaimGuard): Promise<LeaseRecord> {
     return this.#call(`replace ${record.key}`, (operation) => {
+      if (guard !== undefined) this.#refuseConfig(operation, guard);
       const stored = this.store.get(this.#leases + record.key);
       if (stored?.modRevision !== record.modRevision) throw refusal('changed', operation);
-      return this.#written(this.store.put(stored.key, encodeValue(attributes), record.etcdLease));
+      if (guard !== undefined) this.#refuseGuarded(operation, guard);
+      return this.#write(record.key, attributes, record.etcdLease);
     });
   }
 
-  remove(record: LeaseRecord): Promise<void> {
+  remove(record: LeaseRecord, released = false): Promise<void> {
     return this.#call(`remove ${record.key}`, (operation) => {
-      const stored = this.store.get(this.#leases + record.key);
-      if (stored === undefined) return;
-      if (stored.modRevision !== record.modRevision) throw refusal('changed', operation);
-      this.store.delete(stored.key);
+      const used = `${this.#prefix}/used/${record.key}`;
+      this.#delete(operation, record, released ? [{ type: 'delete', key: used }] : []);
+    });
+  }
+
+  revoke(record: LeaseRecord, markerSeconds: number): Promise<void> {
+    return this.#call(`revoke ${record.key}`, (operation) => {
+      const lease = this.store.grant(markerSeconds);
+      const key = `${this.#prefix}/revoked/${record.key}`;
+      const value = encodeOwner(record.attributes.nodeId);
+      this.#delete(operation, record, [{ type: 'put', key, value, lease }]);
     });
   }
 
   keepAlive(record: LeaseRecord): Promise<number> {
     if (record.etcdLease === 0n) return Promise.resolve(Infinity);
-    return this.#call(`keepAlive ${record.key}`, (operation) => {
-      const seconds = this.store.keepAlive(record.etcdLease);
-      if (seconds === 0) throw refusal('lease-gone', operation);
-      return seconds;
-    });
+    return this.#call(`keepAlive ${record.key}`, (operation) => this.#extend(operation, record.etcdLease));
   }
 
   close(): void {
@@ -145,26 +199,94 @@ export class FakeRegistry implements Registry {
     this.#forget();
   }
 
+  #extend(operation: string, etcdLease: bigint): number {
+    const seconds = this.store.keepAlive(etcdLease);
+    if (seconds === 0) throw refusal('lease-gone', operation);
+    return seconds;
+  }
+
+  #presence(nodeId: string): PresenceRecord | undefined {
+    const stored = this.store.get(`${this.#prefix}/nodes/${nodeId}`);
+    if (stored === undefined) return undefined;
+    const { lease: etcdLease, modRevision } = stored;
+    return { ...decodePresence(nodeId, Buffer.from(stored.value).toString()), etcdLease, modRevision };
+  }
+
+  #announce(
+    operation: string,
+    presence: Presence,
+    ttlSeconds: number,
+    seen: PresenceRecord | undefined,
+  ): PresenceRecord {
+    const current = this.#presence(presence.nodeId);
+    if (current?.modRevision !== seen?.modRevision) throw refusal('exists', operation);
+    const key = `${this.#prefix}/nodes/${presence.nodeId}`;
+    this.store.put(key, encodePresence(presence), this.store.grant(ttlSeconds));
+    const written = this.#presence(presence.nodeId);
+    if (written === undefined) throw new RangeError(`${key} was not written`);
+    return written;
+  }
+
+  #refuseConfig(operation: string, { config }: ClaimGuard): void {
+    const current = this.store.get(`${this.#prefix}/config`)?.modRevision ?? 0n;
+    if (config !== undefined && current !== config) throw refusal('config-changed', operation);
+  }
+
+  #refuseGuarded(operation: string, { listed, absent = [] }: ClaimGuard): void {
+    const newer = this.store.range(this.#leases).some(({ modRevision }) => modRevision > listed);
+    if (newer || absent.some((node) => this.#presence(node) !== undefined)) {
+      throw refusal('changed', operation);
+    }
+  }
+
+  #write(key: string, attributes: LeaseAttributes, lease: bigint): LeaseRecord {
+    const path = this.#leases + key;
+    // etcd refuses a write on a lease that is gone.
+    if (lease !== 0n && !this.store.hasLease(lease)) throw refusal('lease-gone', `write ${key}`);
+    this.store.commit([
+      { type: 'put', key: path, value: encodeValue(attributes), lease },
+      { type: 'put', key: `${this.#prefix}/used/${key}`, value: encodeOwner(attributes.nodeId) },
+    ]);
+    const stored = this.store.get(path);
+    if (stored === undefined) throw new RangeError(`${path} was not written`);
+    return this.#written(stored);
+  }
+
+  #delete(operation: string, record: LeaseRecord, more: readonly StoreWrite[]): void {
+    const stored = this.store.get(this.#leases + record.key);
+    if (stored === undefined) return;
+    if (stored.modRevision !== record.modRevision) throw refusal('changed', operation);
+    this.store.commit([{ type: 'delete', key: stored.key }, ...more]);
+  }
+
   get #leases(): string {
     return `${this.#prefix}/subnets/`;
   }
 
   async #call<T>(operation: string, action: (operation: string) => T): Promise<T> {
     this.calls.push(operation);
-    await this.#pass();
+    await this.#pass(operation);
     if (this.#closed) throw refusal('unavailable', operation, 'the registry is closed');
     if (this.#cutBecause !== undefined) throw refusal('unavailable', operation, this.#cutBecause);
     const failure = this.#failures.shift();
-    if (failure === undefined) return action(operation);
+    if (failure === undefined) return this.#answered(operation, action(operation));
     if (failure.carriedOut === true) action(operation);
     throw refusal(failure.code ?? 'unavailable', operation, 'made to fail');
   }
 
+  async #answered<T>(operation: string, answer: T): Promise<T> {
+    if (this.#options.answerMs === undefined) return answer;
+    await this.#pass(`answer to ${operation}`, this.#options.answerMs());
+    if (this.#cutBecause !== undefined) throw refusal('unavailable', operation, this.#cutBecause);
+    return answer;
+  }
+
   /** The time a message takes. */
-  async #pass(): Promise<void> {
-    const ms = this.#options.latencyMs?.() ?? 0;
-    if (ms > 0) await sleep(this.#options.clock ?? systemClock, ms);
-    else await Promise.resolve();
+  async #pass(message: string, ms = this.#options.latencyMs?.() ?? 0): Promise<void> {
+    const { carry, clock = systemClock } = this.#options;
+    if (ms <= 0) await Promise.resolve();
+    else if (carry !== undefined) await carry(ms, message);
+    else await sleep(clock, ms);
   }
 
   #pumpAll(): void {
@@ -175,7 +297,7 @@ export class FakeRegistry implements Registry {
   #schedule(watch: Watch): void {
     if (watch.scheduled) return;
     watch.scheduled = true;
-    void this.#pass().then(() => {
+    void this.#pass('events').then(() => {
       watch.scheduled = false;
       this.#deliver(watch);
     });

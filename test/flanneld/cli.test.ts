@@ -15,7 +15,7 @@ test('the defaults are flannel’s', (t) => {
   t.is(defaults['etcd-endpoints'], 'http://127.0.0.1:4001,http://127.0.0.1:2379');
   t.is(defaults['etcd-prefix'], '/coreos.com/network');
   t.is(defaults['subnet-file'], '/run/flannel/subnet.env');
-  t.is(defaults['subnet-lease-renew-margin'], 60);
+  t.is(defaults['subnet-lease-ttl'], '24h');
   t.deepEqual(defaults.iface, []);
 });
 
@@ -78,8 +78,10 @@ const wrong: readonly (readonly [readonly string[], RegExp])[] = [
   [['-v', 'abc'], /^invalid value "abc" for -v: it is a whole number/],
   [['-v=08'], /^invalid value "08"/],
   [['-version=yes'], /^invalid value "yes" for -version: it is true or false/],
-  [['-subnet-lease-renew-margin=0'], /must be 1 to 1439/],
-  [['-subnet-lease-renew-margin=1440'], /must be 1 to 1439/],
+  [['-subnet-lease-renew-margin=-1'], /must be 0 to/],
+  [['-subnet-lease-ttl=9s'], /must be 10s to/],
+  [['-subnet-lease-ttl=24'], /it is a duration such as 24h or 90s/],
+  [['-on-lease-lost=retry'], /it is one of exit, reacquire/],
   [['-ip-masq', 'false'], /^unexpected argument "false" after -ip-masq; write -ip-masq=false/],
   [['-etcd-prefix'], /^flag -etcd-prefix needs a value/],
   [['-etcd-prefix', '/x', 'stray'], /^unexpected argument "stray"/],

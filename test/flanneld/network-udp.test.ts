@@ -42,7 +42,7 @@ test('a config without Backend means udp: two nodes carry packets for each other
     );
     t.regex(node.kernel.toString(), /10\.5\.0\.0\/16 dev flannel0 proto 241/);
   }
-  t.regex(c.store.toString(), /\{"PublicIP":"192\.168\.50\.1","PublicIPv6":null\}/);
+  t.regex(c.store.toString(), /\{"PublicIP":"192\.168\.50\.1","PublicIPv6":null,"NodeID":"node-1"\}/);
 });
 
 test('a stop closes the engine and leaves device and route; a restart sends the kernel nothing', async (t) => {

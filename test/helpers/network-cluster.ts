@@ -7,13 +7,17 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { BACKENDS } from '../../src/backends/index.js';
 import { Counters } from '../../src/counters.js';
-import { runNetwork, type NetworkOptions } from '../../src/flanneld/network.js';
+import type { NetworkOptions } from '../../src/flanneld/network-options.js';
+import { runNetwork } from '../../src/flanneld/run-network.js';
 import { systemEnvFiles } from '../../src/flanneld/subnet-env.js';
+import { DaemonHealth } from '../../src/health/daemon-health.js';
 import type { DataplaneErrorCode, DataplaneEvents } from '../../src/kernel/dataplane.js';
+import { DEFAULT_TERMS } from '../../src/subnet/lease-manager.js';
 import { FakeClock } from '../fakes/fake-clock.js';
 import { FakeDataplane } from '../fakes/fake-dataplane.js';
 import { FakeKernel } from '../fakes/fake-kernel.js';
 import { FakeRegistry } from '../fakes/fake-registry.js';
+import type { FakeStateFolder } from '../fakes/fake-state.js';
 import { FakeStore } from '../fakes/fake-registry-store.js';
 import { RecordingLogger } from './recording-logger.js';
 
@@ -23,6 +27,8 @@ export interface Node {
   readonly kernel: FakeKernel;
   readonly logger: RecordingLogger;
   readonly counters: Counters;
+  readonly registry: FakeRegistry;
+  readonly health: DaemonHealth;
   readonly file: string;
   /** The engine, once the network has built it. */
   readonly dataplane: () => FakeDataplane;
@@ -39,7 +45,16 @@ export interface Cluster {
   /** Starts a node with this last byte of its address; a kernel given is one of an earlier life. */
   readonly start: (
     host: number,
-    life?: { kernel?: FakeKernel; options?: Partial<NetworkOptions>; withoutEngine?: boolean },
+    life?: {
+      kernel?: FakeKernel;
+      options?: Partial<NetworkOptions>;
+      withoutEngine?: boolean;
+      /** What outlives the daemon. */
+      folder?: FakeStateFolder;
+      bootId?: string;
+      /** The store cannot be reached at first. */
+      away?: boolean;
+    },
   ) => Promise<Node>;
 }
 
@@ -51,12 +66,15 @@ export async function cluster(t: ExecutionContext): Promise<Cluster> {
     store.close();
     await rm(folder, { recursive: true });
   });
+  let instances = 0;
   const start: Cluster['start'] = (
     host,
-    { kernel = freshKernel(host), options = {}, withoutEngine } = {},
+    { kernel = freshKernel(host), options = {}, withoutEngine, folder: disk, bootId = 'boot', away } = {},
   ) => {
     const [logger, counters, abort] = [new RecordingLogger(), new Counters(), new AbortController()];
     const registry = new FakeRegistry(store, { clock });
+    const health = new DaemonHealth(clock);
+    if (away === true) registry.disconnect('the store is away');
     const file = join(folder, `host${host}`, 'subnet.env');
     let ready = false;
     let engine: FakeDataplane | undefined;
@@ -69,11 +87,19 @@ export async function cluster(t: ExecutionContext): Promise<Cluster> {
     const parts = {
       ...{ registry, kernel, clock, random: Math.random, logger, counters, backends: BACKENDS, cores: 2 },
       envFiles: systemEnvFiles,
+      daemonHealth: health,
+      node: { nodeId: `node-${host}`, host: `host${host}`, bootId },
+      newInstance: () => `instance-${++instances}`,
+      ...(disk && { openState: () => disk.open({ prefix: '/coreos.com/network', clock, logger, counters }) }),
       ...(withoutEngine !== true && { dataplane }),
     };
     const wishes = { iface: ['eth0'], ifaceRegex: [], canReach: '', publicIp: '' };
     const network = {
       name: 'network',
+      prefix: '/coreos.com/network',
+      terms: DEFAULT_TERMS,
+      onLeaseLost: 'exit' as const,
+      releaseOnExit: false,
       subnetFile: file,
       alias: false,
       rules: { ipMasq: false, fullyRandom: true, forward: false, filter: 'off', resyncSeconds: 5 } as const,
@@ -97,7 +123,7 @@ export async function cluster(t: ExecutionContext): Promise<Cluster> {
       return engine;
     };
     return Promise.resolve({
-      ...{ kernel, logger, counters, file, ended, stop, dataplane: built },
+      ...{ kernel, logger, counters, registry, health, file, ended, stop, dataplane: built },
       refuse: (code: DataplaneErrorCode, times: number) => refusals.push([code, times]),
       ready: () => ready,
     });

@@ -13,6 +13,8 @@ import {
   CONFIG,
   configOf,
   DAY_S,
+  OUR_ID,
+  ours,
   OURS,
   OURS_ATTRIBUTES,
   PREFIX,
@@ -24,6 +26,9 @@ import {
 function acquire(node: Node, request: Partial<AcquireRequest> = {}): Promise<LeaseRecord> {
   return new LeaseManager(node).acquire({
     config: CONFIG,
+    // There is no config in the store.
+    configRevision: 0n,
+    nodeId: OUR_ID,
     publicIp: OURS,
     attributes: () => OURS_ATTRIBUTES,
     signal: new AbortController().signal,
@@ -172,7 +177,8 @@ test('twenty nodes on twenty subnets, started at once, get one each, through rac
   const nodes = Array.from({ length: 20 }, () => world.node());
   const pending = nodes.map((node, index) => {
     const publicIp = `192.168.60.${index + 1}` as typeof OURS;
-    return acquire(node, { config: configOf(20), publicIp, attributes: () => attributes(publicIp) });
+    const nodeId = `node-${index + 1}`;
+    return acquire(node, { config: configOf(20), nodeId, publicIp, attributes: () => attributes(publicIp) });
   });
   await world.clock.advance(120_000);
   const records = await Promise.all(pending);
@@ -187,7 +193,7 @@ test('a lease that changes between the listing and our write is looked at again'
   const world = new World();
   world.write('10.5.9.0-24', OURS_ATTRIBUTES, DAY_S);
   const node = world.node();
-  const changed = attributes(OURS, '02:00:00:00:00:99');
+  const changed = ours('02:00:00:00:00:99');
   let calls = 0;
   const pending = acquire(node, {
     attributes: () => {

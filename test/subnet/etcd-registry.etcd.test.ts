@@ -10,7 +10,7 @@ import type { LabEtcd } from '../../src/lab/etcd.js';
 import { cidr, ip } from '../../src/subnet/cidr.js';
 import { EtcdRegistry } from '../../src/subnet/etcd-registry.js';
 import type { RegistryEvent } from '../../src/subnet/registry.js';
-import { rejectsWith, WatchRecord } from '../contract/registry.js';
+import { ANYTHING, rejectsWith, WatchRecord } from '../contract/registry.js';
 import { testParts } from '../helpers/etcd-log.js';
 import { TcpProxy } from '../helpers/etcd-proxy.js';
 import { eventually } from '../helpers/etcd-wait.js';
@@ -96,7 +96,7 @@ test.serial('a watch goes on without a gap when etcd is killed and started again
   const { registry } = open(t, etcd.endpoint);
   const { revision } = await registry.list();
   const watch = new WatchRecord(registry, revision + 1n);
-  const record = await registry.create({ 4: cidr('10.1.5.0/24') }, ATTRIBUTES, 600);
+  const record = await registry.create({ 4: cidr('10.1.5.0/24') }, ATTRIBUTES, 600, ANYTHING);
   await watch.until(t, ['connected', 'put 10.1.5.0-24 host-gw +0']);
   await etcd.kill();
   await eventually('the loss is reported', () => watch.lines.includes('disconnected'), 1_000);
@@ -129,7 +129,7 @@ test.serial('a frozen etcd fails a call in time, and the watch reports the loss 
   t.true(lostAfter < 10_500, `reported after ${lostAfter.toFixed(0)} ms`);
   etcd.thaw();
   await watch.until(t, ['connected', 'disconnected', 'connected']);
-  await registry.create({ 4: cidr('10.1.5.0/24') }, ATTRIBUTES, 600);
+  await registry.create({ 4: cidr('10.1.5.0/24') }, ATTRIBUTES, 600, ANYTHING);
   await watch.until(t, ['connected', 'disconnected', 'connected', 'put 10.1.5.0-24 host-gw +0']);
 });
 
@@ -151,7 +151,7 @@ test.serial('the next endpoint takes over when one dies or falls silent', async 
   await first.listen();
   second.hold();
   t.is((await registry.list()).records.length, 0, 'a silent endpoint is left within the same call');
-  const record = await registry.create({ 4: cidr('10.1.5.0/24') }, ATTRIBUTES, 600);
+  const record = await registry.create({ 4: cidr('10.1.5.0/24') }, ATTRIBUTES, 600, ANYTHING);
   const told = ['connected', 'disconnected', 'connected', 'disconnected', 'connected'];
   await watch.until(t, [...told, 'put 10.1.5.0-24 host-gw +0'], 15_000);
   t.is(record.key, '10.1.5.0-24');
@@ -186,7 +186,7 @@ test.serial('progress of an idle watch carries it over a compaction', async (t) 
   await etcdctl(etcd.endpoint, ['compact', String(revision + 10n)]);
   proxy.cut();
   await watch.until(t, ['connected', 'disconnected', 'connected']);
-  await registry.create({ 4: cidr('10.1.5.0/24') }, ATTRIBUTES, 600);
+  await registry.create({ 4: cidr('10.1.5.0/24') }, ATTRIBUTES, 600, ANYTHING);
   await watch.until(t, ['connected', 'disconnected', 'connected', 'put 10.1.5.0-24 host-gw +10']);
 });
 

@@ -55,7 +55,7 @@ export async function cluster(peers: number): Promise<{ world: World; node: Node
   world.write(keyOf(1), OURS_ATTRIBUTES);
   for (let index = 2; index < peers + 2; index++) world.write(keyOf(index), peer(index));
   const node = world.node();
-  const followed = follow(node, { isOwn: ownedBy({ publicIp: OURS }) });
+  const followed = follow(node, { isOwn: ownedBy({ nodeId: 'us', publicIp: OURS }) });
   await world.clock.advance(0);
   followed.batches.length = 0;
   return { world, node, followed };

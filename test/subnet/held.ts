@@ -5,7 +5,7 @@ import type { LeaseHold } from '../../src/subnet/lease-hold.js';
 import type { LeaseLoss } from '../../src/subnet/lease-verdict.js';
 import { watchLeases } from '../../src/subnet/lease-watch.js';
 import type { LeaseRecord } from '../../src/subnet/lease.js';
-import { configOf, DAY_S, OURS, OURS_ATTRIBUTES, World, type Node } from './world.js';
+import { configOf, DAY_S, OUR_ID, OURS, OURS_ATTRIBUTES, World, type Node } from './world.js';
 
 export const KEY = '10.5.1.0-24';
 
@@ -28,9 +28,11 @@ export async function setUp(
   const world = new World();
   prepare?.(world);
   const node = world.node(latencyMs);
-  const manager = new LeaseManager(node, ttlSeconds);
+  const manager = new LeaseManager(node, { ttlSeconds });
   const acquired = manager.acquire({
     config: configOf(1),
+    configRevision: 0n,
+    nodeId: OUR_ID,
     publicIp: OURS,
     attributes: () => OURS_ATTRIBUTES,
     signal: new AbortController().signal,
@@ -39,14 +41,13 @@ export async function setUp(
   const record = await acquired;
   const losses: LeaseLoss[] = [];
   const records: LeaseRecord[] = [];
-  const hold = manager.hold(
-    record,
-    { publicIp: OURS },
-    {
-      onLost: (loss) => losses.push(loss),
-      onRecord: (current) => records.push(current),
+  const hold = manager.hold(record, {
+    nodeId: OUR_ID,
+    onLost: (loss) => losses.push(loss),
+    onRecord: (current) => {
+      if (current !== (records.at(-1) ?? record)) records.push(current);
     },
-  );
+  });
   const stopWatch = watchLeases(node, {
     onChange: (change, all) => {
       hold.follow(change, all);

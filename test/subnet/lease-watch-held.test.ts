@@ -28,7 +28,7 @@ async function movable(): Promise<{
   for (let index = 2; index <= 6; index++) world.write(keyOf(index), peer(index));
   const node = world.node();
   const registry = new MovableRegistry(node.registry);
-  const followed = follow({ ...node, registry }, { isOwn: ownedBy({ publicIp: OURS }) });
+  const followed = follow({ ...node, registry }, { isOwn: ownedBy({ nodeId: 'us', publicIp: OURS }) });
   await world.clock.advance(0);
   followed.batches.length = 0;
   return {

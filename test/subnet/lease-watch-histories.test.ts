@@ -67,7 +67,7 @@ class Story {
     this.#registry = new MovableRegistry(this.#link);
     const { clock, random, logger, counters } = this.world.node();
     const services = { registry: this.#registry, clock, random, logger, counters };
-    this.followed = follow(services, { isOwn: ownedBy({ publicIp: OURS }) });
+    this.followed = follow(services, { isOwn: ownedBy({ nodeId: 'us', publicIp: OURS }) });
   }
 
   async take(one: Step): Promise<void> {

@@ -50,7 +50,10 @@ function watch(t: ExecutionContext, endpoint: string, clock: Clock = systemClock
     prefix: '/coreos.com/network',
     logger: parts.logger,
   });
-  const followed = follow({ ...parts, clock, registry }, { isOwn: ownedBy({ publicIp: OURS }) });
+  const followed = follow(
+    { ...parts, clock, registry },
+    { isOwn: ownedBy({ nodeId: 'us', publicIp: OURS }) },
+  );
   t.teardown(() => {
     followed.stop();
   });

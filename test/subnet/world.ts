@@ -77,5 +77,8 @@ export function attributes(publicIp: string, data?: string): LeaseAttributes {
 }
 
 export const OURS: Ip = ip('192.168.50.1');
-export const OURS_ATTRIBUTES = attributes(OURS, '26:44:e9:b3:44:b5');
+export const OUR_ID = 'node-1';
+/** What we announce, with this MAC. */
+export const ours = (mac: string): LeaseAttributes => ({ ...attributes(OURS, mac), nodeId: OUR_ID });
+export const OURS_ATTRIBUTES = ours('26:44:e9:b3:44:b5');
 export const THEIRS_ATTRIBUTES = attributes('192.168.50.2', '7e:18:59:77:82:2a');

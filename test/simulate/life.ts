@@ -1,0 +1,112 @@
+// One life of a daemon on a simulated host: the real network code over what the host has, until it is stopped, killed,
+// or ends by itself. What the host keeps from one life to the next is sim-host.ts.
+
+import { BACKENDS } from '../../src/backends/index.js';
+import { Counters } from '../../src/counters.js';
+import { runNetwork, type NetworkOptions } from '../../src/flanneld/network.js';
+import type { SetupParts } from '../../src/flanneld/network-setup.js';
+import type { DataplaneEvents } from '../../src/kernel/dataplane.js';
+import type { Logger } from '../../src/logger.js';
+import type { Random } from '../../src/clock.js';
+import { FakeDataplane } from '../fakes/fake-dataplane.js';
+import type { FakeEnvFiles } from '../fakes/fake-env-files.js';
+import type { FakeKernel } from '../fakes/fake-kernel.js';
+import type { FakeRegistry } from '../fakes/fake-registry.js';
+import { Belief } from './belief.js';
+import { Gate } from './gate.js';
+import type { HostClock } from './host-clock.js';
+
+export const SUBNET_FILE = '/run/flannel/subnet.env';
+
+export interface LifeParts {
+  readonly clock: HostClock;
+  readonly kernel: FakeKernel;
+  readonly registry: FakeRegistry;
+  readonly envFiles: FakeEnvFiles;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+export class Life {
+  readonly belief = new Belief();
+  readonly counters = new Counters();
+  readonly registry: FakeRegistry;
+  /** Resolves when the network has ended by itself or by stop(), to its error; never after a kill. */
+  readonly ended: Promise<unknown>;
+  readonly #parts: LifeParts;
+  readonly #gate: Gate;
+  readonly #abort = new AbortController();
+  #engine: FakeDataplane | undefined;
+  #ready = false;
+
+  constructor(parts: LifeParts) {
+    this.#parts = parts;
+    this.registry = parts.registry;
+    this.#gate = new Gate(parts.clock);
+    const running = runNetwork(this.#setupParts(), this.#options(), this.#abort.signal);
+    this.ended = running.then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+  }
+
+  /** Whether the network has said that pods can use it. */
+  get isReady(): boolean {
+    return this.#ready;
+  }
+
+  /** The destinations its packet engine carries to; none where the kernel carries. */
+  get engineRoutes(): readonly string[] {
+    return this.#engine?.routes() ?? [];
+  }
+
+  /** A clean stop; resolves when it is done. */
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    await this.ended;
+    this.#leave();
+  }
+
+  /** SIGKILL: in the middle of whatever it does. The kernel closes what it had open. */
+  kill(): void {
+    this.#leave();
+    this.#engine?.close();
+  }
+
+  /** It has ended, one way or the other: nothing of it is left. */
+  #leave(): void {
+    this.#gate.close();
+    this.#parts.clock.dropTimers();
+    this.registry.close();
+  }
+
+  #setupParts(): SetupParts {
+    const { clock, kernel, registry, envFiles, random, logger } = this.#parts;
+    return {
+      registry: this.#gate.through(registry, this.belief.overhear),
+      kernel: this.#gate.through(kernel),
+      envFiles: this.#gate.through(envFiles),
+      clock,
+      random,
+      logger,
+      counters: this.counters,
+      backends: BACKENDS,
+      cores: 2,
+      dataplane: (events: DataplaneEvents) => (this.#engine = new FakeDataplane({ kernel, events })),
+    };
+  }
+
+  #options(): NetworkOptions {
+    return {
+      name: 'network',
+      subnetFile: SUBNET_FILE,
+      alias: true,
+      rules: { ipMasq: false, fullyRandom: true, forward: false, filter: 'off', resyncSeconds: 5 },
+      blackhole: false,
+      wishes: { iface: ['eth0'], ifaceRegex: [], canReach: '', publicIp: '' },
+      onReady: () => {
+        this.#ready = true;
+      },
+    };
+  }
+}
