@@ -1,7 +1,7 @@
 // Faults of etcd itself: members that die, freeze or lose the others, all of them at once, and histories cut short.
 
 import { PREFIX } from '../../src/lab/cluster.js';
-import type { EtcdMember } from '../../src/lab/etcd-cluster.js';
+import type { WireEtcdMember } from '../../src/lab/wire-etcd-cluster.js';
 import type { Of } from './faults.js';
 import { injectStoreCut, memberName } from './inject-cut.js';
 import { pause } from './pause.js';
@@ -85,7 +85,7 @@ export async function injectCompaction(scene: Scene, fault: Of<'compact' | 'comp
   });
 }
 
-function memberAt(scene: Scene, index: number): EtcdMember {
+function memberAt(scene: Scene, index: number): WireEtcdMember {
   const member = scene.etcd.members[index];
   if (member === undefined) throw new RangeError(`there is no etcd member ${index}`);
   return member;

@@ -4,6 +4,7 @@
 import { errorText } from '../../src/lab/errors.js';
 import { Interrupted, interruption } from '../../src/lab/interruption.js';
 import { Processes } from '../../src/lab/processes.js';
+import { openLogFolder } from './log-folder.js';
 import { CHAOS_HELP, ChaosUsageError, parseChaosOptions, type ChaosOptions } from './options.js';
 import { reportText, scheduleText, violationsText } from './report.js';
 import { exhaustion, simultaneousStart } from './pools.js';
@@ -27,7 +28,8 @@ async function run(options: ChaosOptions, open: () => Processes): Promise<number
   let violations = 0;
   if (options.part !== 'faults') violations += await runPools(options, open);
   if (options.part !== 'pools') {
-    const outcome = await runFaults({ setting: options, episodes, processes: open(), say });
+    const logs = openLogFolder(options.logs);
+    const outcome = await runFaults({ setting: options, episodes, processes: open(), say, logs });
     violations += outcome.timeline.violations.length;
     say(`\n${reportText(outcome)}`);
   }

@@ -7,7 +7,7 @@ import { replayCommand } from './setting.js';
 test('without arguments: ten minutes, five hosts, vxlan and the fresh seed', (t) => {
   t.deepEqual(parseChaosOptions([], 77), {
     ...{ seed: 77, minutes: 10, hosts: 5, backend: 'vxlan', ttlSeconds: 12 },
-    ...{ part: 'all', only: undefined, dry: false },
+    ...{ part: 'all', only: undefined, logs: undefined, dry: false },
   });
 });
 

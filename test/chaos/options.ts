@@ -8,6 +8,8 @@ export interface ChaosOptions extends Setting {
   readonly part: 'all' | 'faults' | 'pools';
   /** The one episode to run, from 1; undefined for all. */
   readonly only: number | undefined;
+  /** Where to keep every log line of daemons and every change in etcd; undefined for nowhere. */
+  readonly logs: string | undefined;
   /** Show what would be done, and do nothing. */
   readonly dry: boolean;
 }
@@ -24,6 +26,7 @@ breaks them by chance, and checks from outside all along that nothing is lost th
   --ttl N           life of a lease without a keep-alive, in seconds, 10 to 86400 (default: 12)
   --part NAME       all, faults (random ones) or pools (20 daemons at once) (default: all)
   --only N          of the seed's episodes only this one
+  --logs FOLDER     keep the whole logs of the daemons and all changes in etcd there
   --dry             print the schedule and do nothing
   --help            this text
 
@@ -45,6 +48,7 @@ export function parseChaosOptions(args: readonly string[], freshSeed: number): C
     ttlSeconds: whole('ttl', values.ttl ?? '12', 10, 86_400),
     part: choice('part', values.part ?? 'all', ['all', 'faults', 'pools']),
     only: values.only === undefined ? undefined : whole('only', values.only, 1, 100_000),
+    logs: values.logs,
     dry: values.dry === true,
   };
 }
@@ -78,12 +82,13 @@ interface RawOptions {
   readonly ttl?: string;
   readonly part?: string;
   readonly only?: string;
+  readonly logs?: string;
   readonly dry?: boolean;
   readonly help?: boolean;
 }
 
 function parse(args: readonly string[]): RawOptions {
-  const texts = ['minutes', 'seed', 'hosts', 'backend', 'ttl', 'part', 'only'];
+  const texts = ['minutes', 'seed', 'hosts', 'backend', 'ttl', 'part', 'only', 'logs'];
   try {
     return parseArgs({
       args: [...args],

@@ -1,7 +1,7 @@
 // Two scenes of their own: twenty daemons that start at the same moment on a pool that is just large enough, and twenty
 // on one that is two subnets too small. No pods and no faults; what is looked at is who gets which lease, and when.
 
-import { EtcdCluster } from '../../src/lab/etcd-cluster.js';
+import { WireEtcdCluster } from '../../src/lab/wire-etcd-cluster.js';
 import { EtcdFollower } from '../../src/lab/etcd-follower.js';
 import { PREFIX } from '../../src/lab/cluster.js';
 import { Flanneld } from '../../src/lab/flanneld.js';
@@ -24,7 +24,7 @@ const FREED_MS = 5000;
 
 interface PoolScene {
   readonly lab: Lab;
-  readonly etcd: EtcdCluster;
+  readonly etcd: WireEtcdCluster;
   readonly ledger: LeaseLedger;
   readonly timeline: Timeline;
   readonly daemons: Flanneld[];
@@ -86,7 +86,7 @@ async function createScene(
   const timeline = new Timeline(monotonic, say, (host) => daemons[host]?.log(15) ?? '');
   const lab = await Lab.create({}, processes);
   for (let made = 0; made < DAEMONS; made++) await lab.addHost();
-  const etcd = await EtcdCluster.start(lab, MEMBERS);
+  const etcd = await WireEtcdCluster.start(lab, MEMBERS);
   await etcd.store.put(`${PREFIX}/config`, JSON.stringify(networkConfig(backend, subnets)));
   const ledger = new LeaseLedger(LEASES);
   new EtcdFollower(lab.wire, `${PREFIX}/`, etcd.endpoints, (line) => {

@@ -3,6 +3,7 @@
 import { monotonic } from '../../src/lab/monotonic.js';
 import type { Processes } from '../../src/lab/processes.js';
 import { judgeGrowth, type Growth } from './growth.js';
+import { openLogFolder, type LogFolder } from './log-folder.js';
 import { inject } from './inject.js';
 import { pause } from './pause.js';
 import { Scene } from './scene.js';
@@ -25,6 +26,7 @@ export interface RunRequest {
   readonly episodes: readonly Episode[];
   readonly processes: Processes;
   readonly say: (line: string) => void;
+  readonly logs?: LogFolder;
   /** How long it may take until all is right after an episode, where half a minute is too long for a test. */
   readonly settleBoundMs?: number;
   /** Done between the first calm and the episodes, and not told to those who judge: how a test breaks what they must find. */
@@ -37,7 +39,8 @@ export async function runFaults(request: RunRequest): Promise<Outcome> {
   const begun = monotonic();
   const made: { scene?: Scene } = {};
   const timeline = new Timeline(monotonic, request.say, (host) => made.scene?.nodes[host]?.log() ?? '');
-  const scene = (made.scene = await Scene.create(setting, request.processes, timeline));
+  const logs = request.logs ?? openLogFolder(undefined);
+  const scene = (made.scene = await Scene.create(setting, request.processes, timeline, logs));
   const stop = startWatchers(scene);
   await settle(scene);
   scene.disturbances.forget();

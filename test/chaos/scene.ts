@@ -2,7 +2,7 @@
 // put together and taken apart. What is done to it is inject.ts.
 
 import { resolve } from 'node:path';
-import { EtcdCluster } from '../../src/lab/etcd-cluster.js';
+import { WireEtcdCluster } from '../../src/lab/wire-etcd-cluster.js';
 import { EtcdFollower } from '../../src/lab/etcd-follower.js';
 import { PREFIX } from '../../src/lab/cluster.js';
 import { Lab } from '../../src/lab/lab.js';
@@ -21,6 +21,7 @@ import { LeaseWatch } from './lease-watch.js';
 import { ChaosNode } from './node.js';
 import { ProbeAccount } from './probe-account.js';
 import { MEMBERS, networkConfig, type Setting } from './setting.js';
+import type { LogFolder } from './log-folder.js';
 import { Readiness } from './readiness.js';
 import { ReadinessJudge, stateOf, type Answer } from './readiness-judge.js';
 import { countStrays, moveStrays } from './strays.js';
@@ -42,7 +43,7 @@ const TOLERANCE = { leadMs: 1000, graceMs: 5000 };
 export class Scene {
   readonly setting: Setting;
   readonly lab: Lab;
-  readonly etcd: EtcdCluster;
+  readonly etcd: WireEtcdCluster;
   readonly cuts: WireCuts;
   readonly timeline: Timeline;
   readonly figures = new Figures();
@@ -57,8 +58,17 @@ export class Scene {
   readonly readiness: Readiness[] = [];
   readonly #probers: Prober[] = [];
 
-  private constructor(setting: Setting, lab: Lab, etcd: EtcdCluster, timeline: Timeline) {
+  readonly #logs: LogFolder;
+
+  private constructor(
+    setting: Setting,
+    lab: Lab,
+    etcd: WireEtcdCluster,
+    timeline: Timeline,
+    logs: LogFolder,
+  ) {
     this.setting = setting;
+    this.#logs = logs;
     this.lab = lab;
     this.etcd = etcd;
     this.timeline = timeline;
@@ -85,6 +95,7 @@ export class Scene {
       },
     );
     this.follower = new EtcdFollower(lab.wire, `${PREFIX}/`, etcd.endpoints, (line) => {
+      logs.keep('etcd', `${timeline.when(line.at)}  ${JSON.stringify(line).slice(0, 500)}`);
       for (const notice of this.ledger.follow(line)) {
         this.figures.leaseChanges++;
         this.leaseWatch.hear(notice);
@@ -93,14 +104,19 @@ export class Scene {
   }
 
   /** Everything up: daemons ready, pods behind them, probers asking, every pair answered. */
-  static async create(setting: Setting, processes: Processes, timeline: Timeline): Promise<Scene> {
+  static async create(
+    setting: Setting,
+    processes: Processes,
+    timeline: Timeline,
+    logs: LogFolder,
+  ): Promise<Scene> {
     const lab = await Lab.create({}, processes);
     for (let made = 0; made < setting.hosts; made++) await lab.addHost();
-    const etcd = await EtcdCluster.start(lab, MEMBERS);
+    const etcd = await WireEtcdCluster.start(lab, MEMBERS);
     const config = JSON.stringify(networkConfig(setting.backend, setting.hosts + SPARE_SUBNETS));
     await etcd.store.put(`${PREFIX}/config`, config);
     timeline.note(`an etcd of ${MEMBERS} members answers; ${PREFIX}/config = ${config}`);
-    const scene = new Scene(setting, lab, etcd, timeline);
+    const scene = new Scene(setting, lab, etcd, timeline, logs);
     await Promise.all(scene.nodes.map((node) => node.begin()));
     timeline.note(`${setting.hosts} daemons run`);
     scene.#askForReadiness();
@@ -188,7 +204,8 @@ export class Scene {
         this.#aim();
         void node.host.subnetEnv().then(({ subnet }) => moveStrays(node.host, subnet));
       },
-      onLogLine: (_, line) => {
+      onLogLine: (node, line) => {
+        this.#logs.keep(node.name, `${this.timeline.when(monotonic())}  ${line}`);
         this.figures.readLogLine(line);
       },
     });

@@ -13,7 +13,7 @@ import { until } from './until.js';
 const FIRST_NUMBER = 251;
 const DATA = '/var/lib/etcd';
 
-export class EtcdMember {
+export class WireEtcdMember {
   readonly station: Station;
   readonly endpoint: string;
   readonly #args: readonly string[];
@@ -72,13 +72,13 @@ export class EtcdMember {
   }
 }
 
-export class EtcdCluster {
-  readonly members: readonly EtcdMember[];
+export class WireEtcdCluster {
+  readonly members: readonly WireEtcdMember[];
   /** Of the members that run, asked from the wire itself, which no cut between stations concerns. */
   readonly store: EtcdStore;
   readonly #stores: readonly EtcdStore[];
 
-  private constructor(members: readonly EtcdMember[], lab: Lab) {
+  private constructor(members: readonly WireEtcdMember[], lab: Lab) {
     this.members = members;
     const http = new NamespaceHttp(lab.wire);
     const running = (): readonly string[] =>
@@ -88,14 +88,14 @@ export class EtcdCluster {
   }
 
   /** Starts `etcd1`, `etcd2`, … at 192.168.50.251 and up, and waits until they answer. */
-  static async start(lab: Lab, count = 3): Promise<EtcdCluster> {
+  static async start(lab: Lab, count = 3): Promise<WireEtcdCluster> {
     const stations: Station[] = [];
     for (let index = 0; index < count; index++)
       stations.push(await lab.addStation(`etcd${index + 1}`, FIRST_NUMBER + index));
     const cluster = stations.map(({ name, address }) => `${name}=${peerUrl(address)}`).join(',');
-    const members = stations.map((station) => new EtcdMember(station, cluster));
+    const members = stations.map((station) => new WireEtcdMember(station, cluster));
     for (const member of members) member.start();
-    const etcd = new EtcdCluster(members, lab);
+    const etcd = new WireEtcdCluster(members, lab);
     await Promise.all(members.map((_, index) => etcd.answers(index, 30_000)));
     return etcd;
   }

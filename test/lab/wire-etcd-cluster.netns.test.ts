@@ -2,7 +2,7 @@
 // still hears of every change.
 
 import test, { type ExecutionContext } from 'ava';
-import { EtcdCluster } from '../../src/lab/etcd-cluster.js';
+import { WireEtcdCluster } from '../../src/lab/wire-etcd-cluster.js';
 import { EtcdFollower, type Followed } from '../../src/lab/etcd-follower.js';
 import { Lab } from '../../src/lab/lab.js';
 import { ping } from '../../src/lab/ping.js';
@@ -10,10 +10,10 @@ import { until } from '../../src/lab/until.js';
 import { WireCuts } from '../../src/lab/wire-cuts.js';
 import { canMakeHosts } from '../helpers/lab.js';
 
-async function makeEtcd(t: ExecutionContext): Promise<{ lab: Lab; etcd: EtcdCluster }> {
+async function makeEtcd(t: ExecutionContext): Promise<{ lab: Lab; etcd: WireEtcdCluster }> {
   const lab = await Lab.create();
   t.teardown(() => lab.close());
-  return { lab, etcd: await EtcdCluster.start(lab) };
+  return { lab, etcd: await WireEtcdCluster.start(lab) };
 }
 
 /** Follows `/x/` and keeps what it hears, but for the troubles. */
