@@ -5,6 +5,9 @@
 export const COUNTERS = {
   etcdDisconnects: 'etcd connections lost',
   etcdRetries: 'etcd calls repeated after a retryable error',
+  etcdTlsRenewals: 'times the connection to etcd was made anew because the certificate files had changed',
+  etcdTlsRenewalErrors:
+    'times changed certificate files could not be used, so that the connection stayed as it was',
   watchRestarts: 'lease watches started again',
   watchCompactions: 'lease watches overtaken by a compaction, each answered by a new listing',
   leaseUnreadable: 'keys or values below the lease prefix that could not be read, and were skipped',

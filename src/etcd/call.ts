@@ -1,23 +1,15 @@
 // How every call to etcd is made: one total deadline, a connection first, a token if needed, and a repetition
 // where it does no harm. It knows nothing of what the calls are about (kv.ts, lease.ts, watch.ts).
 
-import type { Clock, Random } from '../clock.js';
-import type { Counters } from '../counters.js';
-import type { Logger } from '../logger.js';
+import type { Cancel } from '../clock.js';
 import type { Authenticator } from './auth.js';
-import { backoffMs } from './backoff.js';
-import { failureOf, neverSent, reasonOf, type EtcdChannel, type Headers } from './channel.js';
-import { codeOfStatus, EtcdError, needsNewToken } from './errors.js';
+import { backoffMs, CALL_BACKOFF } from './backoff.js';
+import { CONNECT_MS, failureOf, neverSent, reasonOf, type EtcdChannel } from './channel.js';
+import { codeOfStatus, EtcdError, needsNewToken, turnedAway, type EtcdErrorCode } from './errors.js';
 import type { Lifetime } from './lifetime.js';
+import { LEADER, METHODS, type Headers } from './methods.js';
+import type { EtcdParts } from './parts.js';
 import type { ChannelPool } from './pool.js';
-
-/** What an etcd client needs from outside. */
-export interface EtcdParts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly counters: Counters;
-}
 
 export interface CallOptions {
   /** What is done, for messages: `range /coreos.com/network/subnets/`. */
@@ -27,6 +19,8 @@ export interface CallOptions {
    * etcd has not seen it.
    */
   readonly repeatable: boolean;
+  /** Whether a member may answer that has no leader; otherwise another one is asked. */
+  readonly anyMember?: boolean;
 }
 
 /** Sends the request on a connection that stands. Rejects with gRPC's ServiceError. */
@@ -45,8 +39,21 @@ interface Failed {
   readonly tokenRefused: boolean;
 }
 
-const CONNECT_MS = 2_000;
 const TOKEN_RETRIES = 2;
+/** An attempt is not cut shorter than this to leave time for another endpoint. */
+const SHORTEST_MS = 500;
+/** With less than this left, no further attempt is made. */
+const LAST_MS = 100;
+/** A linearizable read of a key that nobody has. */
+const CONFIRMED = {
+  key: Uint8Array.of(0),
+  rangeEnd: new Uint8Array(0),
+  limit: 0n,
+  revision: 0n,
+  countOnly: true,
+} as const;
+/** What is wrong with one endpoint only: the next one may have another certificate, or be etcd. */
+const ENDPOINT_FAULTS: ReadonlySet<EtcdErrorCode> = new Set(['tls', 'wrong-protocol']);
 
 export class Caller {
   readonly #pool: ChannelPool;
@@ -74,17 +81,25 @@ export class Caller {
     const { clock, random, counters, logger } = this.#parts;
     const end = clock.monotonic() + this.#timeoutMs;
     let [failures, refusals] = [0, 0];
+    let before: EtcdError | undefined;
     for (;;) {
-      const outcome = await this.#attempt(options, send, end - clock.monotonic());
+      const leftMs = end - clock.monotonic();
+      const outcome = await this.#attempt(options, send, leftMs);
       if ('value' in outcome) return outcome.value;
-      const { error, tokenRefused } = outcome;
+      const { tokenRefused } = outcome;
+      // What an attempt fails for that had hardly any time says less than what failed before it; unless it was a write,
+      // of which nobody knows now whether it was carried out.
+      const hurried = leftMs < SHORTEST_MS && (outcome.unseen || options.repeatable);
+      const error: EtcdError =
+        hurried && outcome.error.retryable && before !== undefined ? before : outcome.error;
+      before = error;
       if (tokenRefused) refusals++;
       else failures++;
-      if (!this.#mayRepeat(options, outcome, refusals)) throw error;
+      if (!this.#mayRepeat(options, outcome, failures, refusals)) throw error;
       // One round through the endpoints costs no wait: any of them may be the one that works.
       const rounds = tokenRefused ? 0 : failures / this.#pool.endpoints.length;
-      const waitMs = Number.isInteger(rounds) ? backoffMs(rounds, random) : 0;
-      if (clock.monotonic() + waitMs >= end) throw error;
+      const waitMs = Number.isInteger(rounds) ? backoffMs(rounds, CALL_BACKOFF, random) : 0;
+      if (clock.monotonic() + waitMs + LAST_MS > end) throw error;
       counters.increment('etcdRetries');
       logger.debug('repeating a call to etcd', {
         endpoint: error.endpoint,
@@ -94,7 +109,7 @@ export class Caller {
       });
       if (waitMs > 0) await this.#lifetime.sleep(clock, waitMs);
       // A wait may last longer than asked. An attempt without time would fail for that, and hide the reason.
-      if (clock.monotonic() >= end) throw error;
+      if (clock.monotonic() + LAST_MS > end) throw error;
     }
   }
 
@@ -111,7 +126,7 @@ export class Caller {
       if (this.#lifetime.closed)
         throw new EtcdError('closed', operation, endpoint.text, 'the client is closed');
       channel = await this.#pool.current();
-      await channel.ready(operation, Math.min(CONNECT_MS, timeoutMs));
+      await channel.ready(operation, Math.min(CONNECT_MS, this.#share(end)));
     } catch (error) {
       this.#pool.rotate(endpoint);
       if (channel !== undefined) this.#pool.discard(channel);
@@ -119,11 +134,21 @@ export class Caller {
       throw new EtcdError('unreachable', operation, endpoint.text, reasonOf(error), { cause: error });
     }
     try {
-      const token = await this.#auth.token(channel, Math.max(1, end - clock.monotonic()));
+      const token = await this.#auth.token(channel, this.#share(end));
       return { channel, headers: token === undefined ? {} : { token } };
     } catch (error) {
       throw this.failed('authenticate', channel, {}, error).error;
     }
+  }
+
+  /** Forgets a token that etcd is suspected not to know any more. */
+  suspect(headers: Headers): void {
+    if (this.#auth.enabled) void this.#auth.forget(headers['token']);
+  }
+
+  /** See ChannelPool.onRenewed. */
+  onRenewed(listener: (certificates: string) => void): Cancel {
+    return this.#pool.onRenewed(listener);
   }
 
   /** Judges what a call or stream on the connection was rejected with, and draws the consequences for the pool. */
@@ -138,17 +163,17 @@ export class Caller {
       const error = new EtcdError('closed', operation, endpoint.text, 'the client was closed', { cause });
       return { error, unseen: false, tokenRefused: false };
     }
-    const unseen = neverSent(failure);
+    const unsent = neverSent(failure);
     const tokenRefused = this.#auth.enabled && needsNewToken(failure);
     if (tokenRefused) void this.#auth.forget(headers['token']);
-    const code = unseen ? 'unreachable' : codeOfStatus(failure);
+    const code = unsent ? 'unreachable' : codeOfStatus(failure);
     const error = new EtcdError(code, operation, endpoint.text, failure.details, { cause });
     if (error.retryable) {
       this.#pool.rotate(endpoint);
       // A busy member answered, so its connection is sound; after anything else it is suspect.
       if (code !== 'busy') this.#pool.discard(channel);
     }
-    return { error, unseen: unseen || tokenRefused, tokenRefused };
+    return { error, unseen: unsent || tokenRefused || turnedAway(failure), tokenRefused };
   }
 
   async #attempt<T>(
@@ -158,26 +183,60 @@ export class Caller {
   ): Promise<{ value: T } | Failed> {
     const { clock } = this.#parts;
     const end = clock.monotonic() + remainingMs;
+    const { operation, repeatable, anyMember = false } = options;
     let connection: Connection;
     try {
-      connection = await this.connect(options.operation, remainingMs);
+      connection = await this.connect(operation, remainingMs);
     } catch (error) {
       if (!(error instanceof EtcdError)) throw error;
       return { error, unseen: true, tokenRefused: false };
     }
-    const { channel, headers } = connection;
-    const leftMs = Math.max(1, end - clock.monotonic());
-    // A repeatable call leaves a silent member in time to ask another one.
-    const share = options.repeatable && this.#pool.endpoints.length > 1 ? leftMs / 2 : leftMs;
+    const { channel } = connection;
+    const headers = anyMember ? connection.headers : { ...connection.headers, ...LEADER };
+    if (!repeatable && this.#pool.endpoints.length > 1) {
+      const failed = await this.#probe(operation, channel, headers, end);
+      if (failed !== undefined) return failed;
+    }
     try {
-      return { value: await send(channel, headers, share) };
+      const timeoutMs = repeatable ? this.#share(end) : Math.max(1, end - clock.monotonic());
+      return { value: await send(channel, headers, timeoutMs) };
     } catch (cause) {
-      return this.failed(options.operation, channel, headers, cause);
+      return this.failed(operation, channel, headers, cause);
     }
   }
 
-  #mayRepeat(options: CallOptions, failed: Failed, refusals: number): boolean {
+  /**
+   * A request that is sent but once must not go to a member that is frozen or cut off, nor be handed on to a leader that
+   * is: it would be lost there, and its fate unknown. So a read goes before it, which a majority has to confirm.
+   * Whatever else is wrong, such as a permission, the request itself will be told.
+   */
+  async #probe(
+    operation: string,
+    channel: EtcdChannel,
+    headers: Headers,
+    end: number,
+  ): Promise<Failed | undefined> {
+    try {
+      await channel.unary(METHODS.range, CONFIRMED, headers, this.#share(end));
+      return undefined;
+    } catch (cause) {
+      const failed = this.failed(operation, channel, headers, cause);
+      return failed.error.retryable || failed.tokenRefused ? { ...failed, unseen: true } : undefined;
+    }
+  }
+
+  /** How long one attempt may take: where there are several endpoints, a silent one is left in time for another. */
+  #share(end: number): number {
+    const leftMs = Math.max(1, end - this.#parts.clock.monotonic());
+    if (this.#pool.endpoints.length === 1) return leftMs;
+    return Math.max(leftMs / 2, Math.min(leftMs, SHORTEST_MS));
+  }
+
+  #mayRepeat(options: CallOptions, failed: Failed, failures: number, refusals: number): boolean {
     if (failed.tokenRefused) return refusals <= TOKEN_RETRIES;
+    if (failed.unseen && ENDPOINT_FAULTS.has(failed.error.code)) {
+      return failures < this.#pool.endpoints.length;
+    }
     if (!failed.error.retryable) return false;
     return failed.unseen || options.repeatable;
   }

@@ -18,14 +18,16 @@ import type { Clock } from '../clock.js';
 import type { Endpoint } from './endpoints.js';
 import { codeOfConnectFailure, EtcdError, type GrpcFailure } from './errors.js';
 import type { Lifetime } from './lifetime.js';
-import { METHODS, type Method } from './methods.js';
-import { loadTls, type TlsFiles, type TlsMaterial } from './tls.js';
+import { METHODS, type Headers, type Method } from './methods.js';
+import type { TlsMaterial } from './tls.js';
 
 type Grpc = typeof GrpcModule;
-export type Headers = Readonly<Record<string, string>>;
 
 /** A stream in both directions; `data`, `error` and `end` events, as Node's streams have them. */
 export type EtcdStream<Request, Response> = ClientDuplexStream<Request, Response>;
+
+/** How long an attempt to connect may take: enough for any network etcd would work over, and then another endpoint's turn. */
+export const CONNECT_MS = 2_000;
 
 const OPTIONS: ChannelOptions = {
   // A silently dead connection is noticed within 9 s. etcd counts pings closer than 5 s as an attack and hangs up
@@ -54,40 +56,53 @@ const OPTIONS: ChannelOptions = {
 
 export class EtcdChannel {
   readonly endpoint: Endpoint;
+  /** The fingerprint of the certificates it connects with; undefined without TLS. */
+  readonly certificates: string | undefined;
   readonly #grpc: Grpc;
   readonly #client: Client;
   readonly #clock: Clock;
   readonly #lifetime: Lifetime;
 
-  constructor(grpc: Grpc, client: Client, endpoint: Endpoint, clock: Clock, lifetime: Lifetime) {
+  private constructor(
+    grpc: Grpc,
+    client: Client,
+    endpoint: Endpoint,
+    certificates: string | undefined,
+    clock: Clock,
+    lifetime: Lifetime,
+  ) {
     this.#grpc = grpc;
     this.#client = client;
     this.endpoint = endpoint;
+    this.certificates = certificates;
     this.#clock = clock;
     this.#lifetime = lifetime;
   }
 
-  /** Prepares a channel; it connects with the first `ready`. Reads the certificate files. */
+  /** Prepares a channel, with TLS if there is material for it; it connects with the first `ready`. */
   static async open(
     endpoint: Endpoint,
-    tls: TlsFiles | undefined,
+    material: TlsMaterial | undefined,
     clock: Clock,
     lifetime: Lifetime,
   ): Promise<EtcdChannel> {
     // Loaded with the first call and not with this file: a command that never asks etcd does not pay for it.
     const grpc = await import('@grpc/grpc-js');
-    const secure = endpoint.secure ?? tls !== undefined;
-    const material = secure ? await loadTls(tls ?? {}, endpoint.text) : undefined;
     try {
       const client =
         material === undefined
           ? new grpc.Client(endpoint.target, grpc.credentials.createInsecure(), OPTIONS)
           : new grpc.Client(endpoint.target, ...secureOptions(grpc, endpoint, material));
-      return new EtcdChannel(grpc, client, endpoint, clock, lifetime);
+      return new EtcdChannel(grpc, client, endpoint, material?.fingerprint, clock, lifetime);
     } catch (cause) {
       // OpenSSL parses the PEM blocks here: a key that does not belong to its certificate ends up here.
       throw new EtcdError('tls', 'load', endpoint.text, reasonOf(cause), { cause });
     }
+  }
+
+  /** Whether there is a connection at this moment, as far as this side can know. */
+  get stands(): boolean {
+    return this.#client.getChannel().getConnectivityState(false) === this.#grpc.connectivityState.READY;
   }
 
   /**

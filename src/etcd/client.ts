@@ -2,17 +2,18 @@
 // subnets. It ties the files of this folder together and holds no logic of its own.
 
 import { Authenticator, type Credentials } from './auth.js';
-import { Caller, type EtcdParts } from './call.js';
+import { Caller } from './call.js';
 import type { Endpoint } from './endpoints.js';
 import { Kv } from './kv.js';
 import { Leases } from './lease.js';
 import { Lifetime } from './lifetime.js';
 import { METHODS } from './methods.js';
+import type { EtcdParts } from './parts.js';
 import { ChannelPool } from './pool.js';
 import type { TlsFiles } from './tls.js';
 import { Watcher, type WatchHandlers, type WatchOptions } from './watch.js';
 
-export type { EtcdParts } from './call.js';
+export type { EtcdParts } from './parts.js';
 
 export interface EtcdOptions {
   /** See parseEndpoints. The first that answers is used, until it fails. */
@@ -33,16 +34,18 @@ const CALL_TIMEOUT_MS = 5_000;
 export class EtcdClient {
   readonly kv: Kv;
   readonly leases: Leases;
+  readonly #pool: ChannelPool;
+  readonly #auth: Authenticator;
   readonly #caller: Caller;
   readonly #parts: EtcdParts;
   readonly #lifetime = new Lifetime();
 
   /** Does no I/O: files are read and connections made with the first call. */
   constructor(options: EtcdOptions, parts: EtcdParts) {
-    const pool = new ChannelPool(options.endpoints, options.tls, parts.clock, this.#lifetime);
-    const auth = new Authenticator(options.credentials);
+    this.#pool = new ChannelPool(options.endpoints, options.tls, parts, this.#lifetime);
+    this.#auth = new Authenticator(options.credentials, parts);
     const timeoutMs = options.callTimeoutMs ?? CALL_TIMEOUT_MS;
-    this.#caller = new Caller(pool, auth, parts, this.#lifetime, timeoutMs);
+    this.#caller = new Caller(this.#pool, this.#auth, parts, this.#lifetime, timeoutMs);
     this.#parts = parts;
     this.kv = new Kv(this.#caller);
     this.leases = new Leases(this.#caller);
@@ -66,10 +69,19 @@ export class EtcdClient {
   /** The member that answers, and whether it has a leader. Rejects with EtcdError. */
   async status(): Promise<MemberStatus> {
     const answer = await this.#caller.run(
-      { operation: 'status', repeatable: true },
+      { operation: 'status', repeatable: true, anyMember: true },
       (channel, headers, timeoutMs) => channel.unary(METHODS.status, {}, headers, timeoutMs),
     );
     return { version: answer.version, hasLeader: answer.leader !== 0n };
+  }
+
+  /**
+   * What an operator wants of a SIGHUP: changed certificate files are used at once, which happens within ten seconds
+   * anyway, and a password that was wrong is tried again. Resolves when that is done, or has failed and was logged.
+   */
+  async reload(): Promise<void> {
+    this.#auth.retry();
+    await this.#pool.reload();
   }
 
   /** Ends everything: calls under way reject with `closed`, watches stop, no timer or connection is left. */

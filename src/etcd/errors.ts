@@ -102,10 +102,15 @@ const SERVER_TEXTS: readonly (readonly [RegExp, EtcdErrorCode])[] = [
   [/database space exceeded/, 'no-space'],
   [/request is too large|message larger than max/, 'too-large'],
   [/too many requests|no leader|leader changed|request timed out|server stopped|not ready/, 'busy'],
+  // A time-out of etcd's own, or of ours that it heard of first, with the code of an unknown error.
+  [/context deadline exceeded/, 'deadline'],
+  [/raft proposal dropped|not capable|not supported for learner|unhealthy cluster/, 'busy'],
 ];
 
 /** gRPC status codes; https://grpc.io/docs/guides/status-codes/ */
 const STATUS_CODES: Readonly<Record<number, EtcdErrorCode>> = {
+  // CANCELLED, and not by us: a member that has lost its leader gives up its streams.
+  1: 'busy',
   4: 'deadline',
   7: 'permission-denied',
   8: 'too-large',
@@ -122,9 +127,23 @@ export function codeOfStatus(failure: GrpcFailure): EtcdErrorCode {
   return known?.[1] ?? STATUS_CODES[failure.code] ?? 'refused';
 }
 
+/** A member that is being stopped refuses streams (RFC 9113, 8.7: untouched); the rest are etcd's own checks and raft's. */
+const TURNED_AWAY =
+  /^Stream refused by server|no leader$|too many requests|not capable|not supported for learner|raft proposal dropped/;
+
+/** Whether the request was turned away before it came near the store, so that asking again cannot do it twice. */
+export function turnedAway(failure: GrpcFailure): boolean {
+  return TURNED_AWAY.test(failure.details);
+}
+
+/** Whether user and password were checked and found wrong. */
+export function isWrongPassword(failure: GrpcFailure): boolean {
+  return /authentication failed/.test(failure.details);
+}
+
 /** Whether the failure is cured by authenticating (again). Such a request was not carried out. */
 export function needsNewToken(failure: GrpcFailure): boolean {
-  if (/authentication failed/.test(failure.details)) return false;
+  if (isWrongPassword(failure)) return false;
   return (
     failure.code === 16 ||
     /invalid auth token|revision of auth store is old|user name is empty/.test(failure.details)

@@ -22,12 +22,17 @@ export interface RangeOptions {
 export interface RangeResult {
   /** The store's revision when it answered. */
   readonly revision: bigint;
+  /** The cluster that answered: another one has another history, whatever its revisions. */
+  readonly clusterId: bigint;
   readonly keys: readonly KeyValue[];
   /** Whether the limit cut the answer short. */
   readonly more: boolean;
 }
 
-/** What must hold for a transaction's first branch: a property of a key (or of every key in a range) equals. */
+/**
+ * What must hold for a transaction's first branch: how a property of a key, or of every key in a range, compares.
+ * A key that is not there, and a range without keys, has 0 in every property but `value`, which nothing equals.
+ */
 type Compare = {
   readonly key: string;
   readonly rangeEnd?: Uint8Array;
@@ -132,7 +137,8 @@ export class Kv {
 }
 
 function rangeResult(answer: RangeResponse): RangeResult {
-  return { revision: answer.header?.revision ?? 0n, keys: answer.kvs, more: answer.more };
+  const { revision = 0n, clusterId = 0n } = answer.header ?? {};
+  return { revision, clusterId, keys: answer.kvs, more: answer.more };
 }
 
 function transactionResult(answer: TxnResponse): TransactionResult {

@@ -1,4 +1,5 @@
-// The etcd calls this client makes, as path, encoder and decoder. One row a call; no connection here.
+// The etcd calls this client makes, as path, encoder and decoder, one row a call, and what goes with each of them.
+// No connection here.
 
 import {
   AuthDefinition,
@@ -8,6 +9,15 @@ import {
   WatchDefinition,
 } from './generated/rpc.js';
 import type { BinaryWriter } from './wire.js';
+
+/** What a call carries beside its request. */
+export type Headers = Readonly<Record<string, string>>;
+
+/**
+ * A member cut off from its leader turns a request with this away, and ends a stream: without it the one would wait for
+ * its deadline, and the other stay open and say nothing, for ever.
+ */
+export const LEADER: Headers = { hasleader: 'true' };
 
 /** One gRPC method. */
 export interface Method<Request, Response> {

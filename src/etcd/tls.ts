@@ -1,6 +1,7 @@
 // Reads the certificate files of the etcd connection. It does not check what is in them: OpenSSL does, at the
 // first connection, and its complaint reaches the operator as an EtcdError with code `tls`.
 
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 
 import { EtcdError } from './errors.js';
@@ -17,6 +18,8 @@ export interface TlsMaterial {
   readonly ca: Buffer | undefined;
   readonly cert: Buffer | undefined;
   readonly key: Buffer | undefined;
+  /** Equal when the contents are; tells nothing of them. */
+  readonly fingerprint: string;
 }
 
 /**
@@ -33,7 +36,13 @@ export async function loadTls(files: TlsFiles, endpoint: string): Promise<TlsMat
     readPem('client certificate', files.certFile, endpoint),
     readPem('client key', files.keyFile, endpoint),
   ]);
-  return { ca, cert, key };
+  return { ca, cert, key, fingerprint: fingerprintOf([ca, cert, key]) };
+}
+
+function fingerprintOf(contents: readonly (Buffer | undefined)[]): string {
+  const hash = createHash('sha256');
+  for (const content of contents) hash.update(`${content?.length ?? -1}:`).update(content ?? '');
+  return hash.digest('hex');
 }
 
 async function readPem(

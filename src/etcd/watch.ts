@@ -1,15 +1,16 @@
 // A watch that does not end: stream, loss, back-off, stream again from where it stood. What an answer means is
 // watch-cursor.ts; what the events mean is the caller's business.
 
-import type { Caller, EtcdParts } from './call.js';
-import { backoffMs } from './backoff.js';
-import { reasonOf, type EtcdChannel, type EtcdStream, type Headers } from './channel.js';
+import { backoffMs, PASSWORD_BACKOFF, STREAM_BACKOFF } from './backoff.js';
+import type { Caller } from './call.js';
+import { reasonOf, type EtcdChannel, type EtcdStream } from './channel.js';
 import { EtcdError } from './errors.js';
 import { Event_EventType } from './generated/kv.js';
 import type { WatchRequest, WatchResponse } from './generated/rpc.js';
 import { prefixEnd, type Kv } from './kv.js';
 import type { Lifetime } from './lifetime.js';
-import { METHODS } from './methods.js';
+import { LEADER, METHODS, type Headers } from './methods.js';
+import type { EtcdParts } from './parts.js';
 import { WatchCursor, type WatchEvent, type WatchStep } from './watch-cursor.js';
 
 export type { WatchEvent };
@@ -28,7 +29,7 @@ export interface WatchHandlers {
   compacted(revision: bigint): void;
   /** The stream is lost, or cannot be had; it is tried again for ever. Once a loss. */
   disconnected(reason: string): void;
-  /** The stream stands (again). */
+  /** The stream stands: the first time, and again after each loss. */
   connected(): void;
 }
 
@@ -36,6 +37,8 @@ export interface WatchHandlers {
 type End =
   | { readonly type: 'lost'; readonly reason: string; readonly standing: boolean }
   | { readonly type: 'compacted'; readonly revision: bigint }
+  /** Its connection is being left for one with renewed certificates. */
+  | { readonly type: 'moved' }
   | { readonly type: 'stopped' };
 
 const CONNECT_MS = 5_000;
@@ -54,7 +57,11 @@ export class Watcher {
   readonly #cursor: WatchCursor;
   /** Ends with this watch; the client's own lifetime ends it too. */
   readonly #lifetime: Lifetime;
-  #disconnected = false;
+  /** What the handlers know. */
+  #told: 'nothing' | 'connected' | 'disconnected' = 'nothing';
+  /** How often in a row a refusal made the token suspect, and until when it does not again. */
+  #suspicions = 0;
+  #trustedUntil = 0;
 
   constructor(
     caller: Caller,
@@ -85,20 +92,21 @@ export class Watcher {
         this.#handlers.compacted(end.revision);
         return;
       }
+      if (end.type === 'moved') continue;
       this.#reportLoss(end.reason);
       const lived = end.standing && clock.monotonic() - begun >= STABLE_MS;
       failures = lived ? 1 : failures + 1;
-      await this.#lifetime.sleep(clock, backoffMs(failures, random));
+      await this.#lifetime.sleep(clock, backoffMs(failures, STREAM_BACKOFF, random));
     }
   }
 
   #reportLoss(reason: string): void {
     const { counters, logger } = this.#parts;
-    if (this.#disconnected) {
+    if (this.#told === 'disconnected') {
       logger.debug('the etcd watch is still down', { op: this.#operation, reason });
       return;
     }
-    this.#disconnected = true;
+    this.#told = 'disconnected';
     counters.increment('etcdDisconnects');
     this.#handlers.disconnected(reason);
   }
@@ -119,13 +127,13 @@ export class Watcher {
     const { clock } = this.#parts;
     return new Promise((resolve) => {
       let [open, standing] = [true, false];
-      // A member cut off from its leader would keep the stream open and send nothing: hasleader makes it end.
-      const stream = this.#open(channel, { ...headers, hasleader: 'true' });
+      const stream = this.#open(channel, { ...headers, ...LEADER });
       const finish = (end: End): void => {
         if (!open) return;
         open = false;
         cancelTimer();
         forget();
+        ignoreRenewals();
         stream.cancel();
         resolve(end);
       };
@@ -137,6 +145,11 @@ export class Watcher {
       const forget = this.#lifetime.onClose(() => {
         finish({ type: 'stopped' });
       });
+      const ignoreRenewals = this.#caller.onRenewed((certificates) => {
+        if (channel.certificates !== undefined && channel.certificates !== certificates) {
+          finish({ type: 'moved' });
+        }
+      });
       const cancelTimer = clock.after(CREATE_MS, () => {
         lose(statusError(4, `etcd has not started the watch within ${CREATE_MS / 1000} s`));
       });
@@ -145,8 +158,10 @@ export class Watcher {
         if (response.created) cancelTimer();
         standing ||= response.created && !response.canceled;
         const step = this.#cursor.accept(response);
-        if (step.type === 'canceled') lose(statusError(2, step.reason));
-        else if (step.type === 'compacted') finish(step);
+        if (step.type === 'canceled') {
+          this.#doubt(step.reason, headers);
+          lose(statusError(2, step.reason));
+        } else if (step.type === 'compacted') finish(step);
         else if (step.type === 'events') this.#handlers.events(step.events, step.revision);
         else if (step.type === 'created') this.#created(step, finish);
       });
@@ -168,13 +183,26 @@ export class Watcher {
   }
 
   #created(step: WatchStep & { type: 'created' }, finish: (end: End) => void): void {
-    this.#disconnected = false;
-    this.#handlers.connected();
+    this.#suspicions = 0;
+    if (this.#told !== 'connected') this.#handlers.connected();
+    this.#told = 'connected';
     if (step.newCluster) {
       finish({ type: 'compacted', revision: step.storeRevision });
     } else if (step.storeRevision + 1n < this.#cursor.resumeRevision) {
       void this.#confirmHistory(finish);
     }
+  }
+
+  /**
+   * To a watch whose token it does not know any more, etcd before 3.5 says that permission is denied. So the token
+   * may be at fault; a missing permission, though, must not make a new one with every try.
+   */
+  #doubt(reason: string, headers: Headers): void {
+    const { clock, random } = this.#parts;
+    if (!reason.includes('permission denied') || clock.monotonic() < this.#trustedUntil) return;
+    this.#suspicions++;
+    this.#trustedUntil = clock.monotonic() + backoffMs(this.#suspicions, PASSWORD_BACKOFF, random);
+    this.#caller.suspect(headers);
   }
 
   /**

@@ -2,20 +2,25 @@
 // gone with its parent (one that is killed leaves the data directory behind). Not the daemon's client (src/etcd).
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { freePorts } from './ports.js';
+
 export interface LabEtcdOptions {
+  /** The program; `etcd` on the path unless given. */
+  readonly binary?: string;
   /** The address clients and peers use; loopback unless given. */
   readonly address?: string;
-  /** Ports for clients and peers. Free ones are chosen unless given; inside a namespace, give them. */
+  /** Ports for clients, peers and health. Free ones are chosen unless given; inside a namespace, give them. */
   readonly clientPort?: number;
   readonly peerPort?: number;
+  readonly healthPort?: number;
+  /** Its name in a cluster, and that cluster as `--initial-cluster` wants it; a cluster of its own unless given. */
+  readonly member?: { readonly name: string; readonly initialCluster: string };
   /** A command that runs its arguments elsewhere, such as `['nsenter', '-t', '4711', '-n']`. */
   readonly commandPrefix?: readonly string[];
   /** Serves TLS; a CA file here makes client certificates mandatory. */
@@ -29,10 +34,12 @@ export interface LabEtcdOptions {
 export interface LabEtcd {
   /** What to give a client: `http://127.0.0.1:34567`. */
   readonly endpoint: string;
+  /** Where it tells its metrics, as plain HTTP. */
+  readonly metricsUrl: string;
   /** The process id of etcd itself. */
   readonly pid: number;
-  /** SIGKILL; data directory and ports stay. Resolves when the process is gone. */
-  kill(): Promise<void>;
+  /** Ends the process, with SIGKILL unless told otherwise; data directory and ports stay. Resolves when it is gone. */
+  kill(signal?: 'SIGKILL' | 'SIGTERM'): Promise<void>;
   /** Starts it again on the same data and ports, after kill. */
   start(): Promise<void>;
   /** SIGSTOP: alive to the kernel, dead to its clients. */
@@ -56,11 +63,21 @@ export class LabEtcdError extends Error {
 
 /** Starts etcd and resolves when it answers. Throws LabEtcdError. */
 export async function startEtcd(options: LabEtcdOptions = {}): Promise<LabEtcd> {
-  const dataDirectory = await mkdtemp(join(tmpdir(), 'flanneld-etcd-'));
+  const lab = await prepareEtcd(options);
   try {
-    const lab = new EtcdProcess(dataDirectory, await commandLine(options, dataDirectory), options);
     await lab.start();
     return lab;
+  } catch (error) {
+    await lab.stop();
+    throw error;
+  }
+}
+
+/** Like startEtcd, but does not start it yet. `stop` removes what there is of it. */
+export async function prepareEtcd(options: LabEtcdOptions): Promise<LabEtcd> {
+  const dataDirectory = await mkdtemp(join(tmpdir(), 'flanneld-etcd-'));
+  try {
+    return new EtcdProcess(dataDirectory, await commandLine(options, dataDirectory), options);
   } catch (error) {
     await rm(dataDirectory, { recursive: true, force: true });
     throw error;
@@ -69,6 +86,7 @@ export async function startEtcd(options: LabEtcdOptions = {}): Promise<LabEtcd> 
 
 interface CommandLine {
   readonly endpoint: string;
+  /** The address of health and metrics, without a path. */
   readonly healthUrl: string;
   readonly words: readonly string[];
 }
@@ -80,39 +98,32 @@ async function commandLine(options: LabEtcdOptions, dataDirectory: string): Prom
   const { tls } = options;
   const endpoint = `${tls === undefined ? 'http' : 'https'}://${host}:${clientPort}`;
   const peer = `http://${host}:${peerPort}`;
+  const { name, initialCluster } = options.member ?? { name: 'lab', initialCluster: `lab=${peer}` };
   // Plain HTTP whatever the clients speak, so that asking for its health needs no certificate.
   const healthUrl = `http://${host}:${healthPort}`;
   const words = [
     // The signal follows the last exec, so whatever stands before etcd must exec and not fork.
-    ...['setpriv', '--pdeathsig', 'KILL', '--', 'etcd'],
-    ...['--name', 'lab', '--data-dir', dataDirectory, '--log-level', 'error', '--logger', 'zap'],
+    ...['setpriv', '--pdeathsig', 'KILL', '--', options.binary ?? 'etcd'],
+    ...['--name', name, '--data-dir', dataDirectory, '--log-level', 'error', '--logger', 'zap'],
     ...['--listen-client-urls', endpoint, '--advertise-client-urls', endpoint],
     ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer],
-    ...['--initial-cluster', `lab=${peer}`, '--listen-metrics-urls', healthUrl],
+    ...['--initial-cluster', initialCluster, '--listen-metrics-urls', healthUrl],
   ];
   if (tls !== undefined) words.push('--cert-file', tls.certFile, '--key-file', tls.keyFile);
   if (tls?.clientCaFile !== undefined)
     words.push('--client-cert-auth', '--trusted-ca-file', tls.clientCaFile);
   words.push(...(options.extraArguments ?? []));
-  return { endpoint, healthUrl: `${healthUrl}/health`, words: [...(options.commandPrefix ?? []), ...words] };
+  return { endpoint, healthUrl, words: [...(options.commandPrefix ?? []), ...words] };
 }
 
 /** Ports for clients, peers and health: given, etcd's own where a command prefix leads elsewhere, or free ones. */
 async function choosePorts(options: LabEtcdOptions, address: string): Promise<[number, number, number]> {
   if (options.commandPrefix !== undefined) {
     const client = options.clientPort ?? 2379;
-    return [client, options.peerPort ?? client + 1, client + 2];
+    return [client, options.peerPort ?? client + 1, options.healthPort ?? client + 2];
   }
-  // All held at the same time, so that they differ.
-  const servers = [createServer(), createServer(), createServer()];
-  const ports: number[] = [];
-  for (const server of servers) {
-    await once(server.listen(0, address), 'listening');
-    ports.push((server.address() as AddressInfo).port);
-  }
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  const [client = 0, peer = 0, health = 0] = ports;
-  return [options.clientPort ?? client, options.peerPort ?? peer, health];
+  const [client = 0, peer = 0, health = 0] = await freePorts(address, 3);
+  return [options.clientPort ?? client, options.peerPort ?? peer, options.healthPort ?? health];
 }
 
 /** Asks for etcd's health until it is good, from wherever the command prefix leads. Ends with 0, or 1 when late. */
@@ -130,6 +141,7 @@ ask();
 
 class EtcdProcess implements LabEtcd {
   readonly endpoint: string;
+  readonly metricsUrl: string;
   readonly #dataDirectory: string;
   readonly #command: CommandLine;
   readonly #options: LabEtcdOptions;
@@ -138,6 +150,7 @@ class EtcdProcess implements LabEtcd {
 
   constructor(dataDirectory: string, command: CommandLine, options: LabEtcdOptions) {
     this.endpoint = command.endpoint;
+    this.metricsUrl = `${command.healthUrl}/metrics`;
     this.#dataDirectory = dataDirectory;
     this.#command = command;
     this.#options = options;
@@ -151,7 +164,7 @@ class EtcdProcess implements LabEtcd {
 
   async start(): Promise<void> {
     if (this.#child !== undefined) throw new LabEtcdError('no-start', 'etcd is running already');
-    requireBinary('etcd', 'apt-get install etcd-server');
+    requireBinary(this.#options.binary ?? 'etcd', 'apt-get install etcd-server');
     requireBinary('setpriv', 'apt-get install util-linux');
     this.#errors = '';
     const child = launch(this.#command.words);
@@ -160,7 +173,13 @@ class EtcdProcess implements LabEtcd {
       this.#errors = (this.#errors + text).slice(-2000);
     });
     const timeoutMs = this.#options.startTimeoutMs ?? 15_000;
-    const probeWords = [process.execPath, '-e', PROBE, this.#command.healthUrl, String(timeoutMs)];
+    const probeWords = [
+      process.execPath,
+      '-e',
+      PROBE,
+      `${this.#command.healthUrl}/health`,
+      String(timeoutMs),
+    ];
     const probe = launch([...(this.#options.commandPrefix ?? []), ...probeWords]);
     const outcome = await Promise.race([exitOf(probe), exitOf(child).then(() => 'gone' as const)]);
     if (outcome === 0) return;
@@ -173,13 +192,13 @@ class EtcdProcess implements LabEtcd {
     );
   }
 
-  async kill(): Promise<void> {
+  async kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
     if (child === undefined) return;
     const gone = exitOf(child);
-    // Also ends a process that is stopped.
-    child.kill('SIGKILL');
+    // SIGKILL also ends a process that is stopped.
+    child.kill(signal);
     await gone;
   }
 
@@ -219,7 +238,7 @@ function exitOf(child: ChildProcess): Promise<number | undefined> {
 }
 
 function requireBinary(name: string, remedy: string): void {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  const folders = name.includes('/') ? ['/'] : (process.env['PATH'] ?? '').split(delimiter);
   if (folders.some((folder) => folder !== '' && existsSync(join(folder, name)))) return;
   throw new LabEtcdError('binary-missing', `the program ${name} is not installed; try: ${remedy}`);
 }

@@ -10,7 +10,7 @@ import { dropOthers } from './drop-leases.js';
 import type { LeaseChange } from './lease-table.js';
 import { isLoss, repairLease } from './lease-repair.js';
 import type { Lateness } from './lease-time.js';
-import { judge, lossOf, type LeaseLoss, type Verdict } from './lease-verdict.js';
+import { isLeftover, judge, lossOf, type LeaseLoss, type Verdict } from './lease-verdict.js';
 import type { LeaseAttributes, LeaseRecord } from './lease.js';
 import { publishLease } from './publish.js';
 import type { Listing } from './registry.js';
@@ -194,11 +194,12 @@ export class LeaseHold {
   }
 
   async #comply(verdict: Verdict, listing: Listing): Promise<void> {
+    const { isOwn } = this.#state;
+    const own = listing.records.filter((record) => isLeftover(record, isOwn));
     if (verdict.kind === 'ours') {
       this.#accept(verdict.record);
       // It was thought to have run out, and has not: the clocks differ.
       if (this.lateness === 'expired') this.#state.schedule.plan('keep-alive', this.#now());
-      const own = listing.records.filter(({ attributes }) => attributes.nodeId === this.#request.nodeId);
       return this.#call(dropOthers(this.#services, own, verdict.record));
     }
     this.#countLoss();
@@ -207,6 +208,7 @@ export class LeaseHold {
       this.#lose(lossOf(before, verdict.holder));
       return;
     }
+    await this.#call(dropOthers(this.#services, own, before));
     const wanted = this.#state.sending();
     const claim = { ttlSeconds: this.#request.ttlSeconds, listed: listing.revision };
     const repaired = await this.#call(repairLease(this.#services, before, verdict, wanted, claim));

@@ -25,8 +25,18 @@ export function judge(listing: Listing, held: LeaseRecord, isOwn: IsOwn): Verdic
   if (garbled !== undefined) {
     return { kind: 'garbled', modRevision: garbled.modRevision, reason: garbled.reason };
   }
-  const holder = listing.records.find((record) => shareAddresses(record.subnets, held.subnets));
+  const holder = listing.records.find(
+    (record) => !isLeftover(record, isOwn) && shareAddresses(record.subnets, held.subnets),
+  );
   return holder === undefined ? { kind: 'free' } : { kind: 'taken', holder };
+}
+
+/**
+ * Whether a lease beside the one we hold is an older one of ours, out of a backup of the store: it takes nothing from us.
+ * A reservation is where we belong, and what carries no id may be somebody else's with our address.
+ */
+export function isLeftover(record: LeaseRecord, isOwn: IsOwn): boolean {
+  return record.etcdLease !== 0n && record.attributes.nodeId !== undefined && isOwn(record);
 }
 
 /**

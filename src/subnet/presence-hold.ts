@@ -10,7 +10,7 @@ import { abortable, delayBefore, WaitReport, type LeaseServices } from './retry.
 const KEEP_ALIVE_MS = (PRESENCE_SECONDS * 1000) / 3;
 /** A stop does not wait longer for a store that does not answer. */
 const WITHDRAW_MS = 500;
-/** What is announced for longer than this after our start is no former life of ours. */
+/** What is announced for longer than this is no former life of ours: not of before a reboot, not out of a backup of the store. */
 const DOUBT_MS = 2 * PRESENCE_SECONDS * 1000;
 
 /** Keeps a presence until its stop, or until another life of our node id has taken its place. */
@@ -23,7 +23,7 @@ export class PresenceHold {
   #wake = new AbortController();
   #presence: Presence;
   #record: PresenceRecord | undefined;
-  /** Since when another life has been in our place before we had it ourselves; -Infinity once we had it. */
+  /** Since when another life has been in our place. */
   #doubtSince: number | undefined;
 
   /** Starts at once; without a record the first thing is to announce one. `onLost` is called once. */
@@ -37,7 +37,6 @@ export class PresenceHold {
     this.#presence = presence;
     this.#predecessors = predecessors;
     this.#record = record;
-    if (record !== undefined) this.#doubtSince = -Infinity;
     this.#onLost = onLost;
     this.#report = new WaitReport(services);
     void this.#run();
@@ -103,7 +102,7 @@ export class PresenceHold {
     return this.#stopped.signal.aborted;
   }
 
-  /** Our life before this boot, too, stays announced for a while. */
+  /** A former life of ours, of before a reboot or out of a backup of the store, goes away by itself. */
   #isBeyondDoubt(): boolean {
     const now = this.#services.clock.boottime();
     this.#doubtSince ??= now;
@@ -116,12 +115,13 @@ export class PresenceHold {
     try {
       if (record?.publicIp === presence.publicIp) {
         await this.#services.registry.nodes.keepAlive(record);
+        this.#doubtSince = undefined;
         return;
       }
     } catch (error) {
       if (!(error instanceof RegistryError && error.code === 'lease-gone')) throw error;
     }
     this.#record = await announcePresence(this.#services, { presence, predecessors: this.#predecessors });
-    this.#doubtSince = -Infinity;
+    this.#doubtSince = undefined;
   }
 }

@@ -7,7 +7,7 @@ import { parseEndpoints } from '../../src/etcd/endpoints.js';
 import { startEtcd, type LabEtcd } from '../../src/lab/etcd.js';
 import { EtcdRegistry } from '../../src/subnet/etcd-registry.js';
 import { testParts } from '../helpers/etcd-log.js';
-import { etcdctl, hasEtcd } from '../helpers/etcd.js';
+import { etcdBinary, etcdctl, hasEtcd } from '../helpers/etcd.js';
 import { registryContract, type RawStore } from './registry.js';
 
 let etcd: LabEtcd | undefined;
@@ -17,7 +17,7 @@ test.after.always(() => etcd?.stop());
 
 registryContract(test, async (t) => {
   if (!hasEtcd(t)) return undefined;
-  etcd ??= await startEtcd();
+  etcd ??= await startEtcd({ binary: etcdBinary() });
   const prefix = `/test/${count++}`;
   const parts = testParts();
   const client = new EtcdClient({ endpoints: parseEndpoints(etcd.endpoint) }, parts);

@@ -16,10 +16,11 @@ type Name = keyof typeof METHODS;
 type Request<N extends Name> = (typeof METHODS)[N] extends Method<infer R, unknown> ? R : never;
 type Response<N extends Name> = (typeof METHODS)[N] extends Method<never, infer R> ? R : never;
 
-/** Answers one call, or throws a Refusal. `token` is the call's. */
+/** Answers one call, or throws a Refusal. The headers are the call's: `token`, `hasleader`. */
 export type Answer<N extends Name> = (
   request: Request<N>,
   token: string | undefined,
+  hasleader: string | undefined,
 ) => Response<N> | Promise<Response<N>>;
 
 /** A gRPC status a call is refused with. */
@@ -45,7 +46,7 @@ interface Wire {
 
 export class EtcdServer {
   readonly #server = new grpc.Server();
-  readonly #unary = new Map<string, (request: never, token: string | undefined) => unknown>();
+  readonly #unary = new Map<string, (request: never, ...headers: (string | undefined)[]) => unknown>();
   #watch: (stream: Stream) => void = () => undefined;
   endpoint = '';
   /** The names of the calls that came in, in order. */
@@ -119,10 +120,10 @@ export class EtcdServer {
     done: grpc.sendUnaryData<unknown>,
   ): Promise<void> {
     const answer = this.#unary.get(path);
-    const token = call.metadata.get('token')[0]?.toString();
+    const headers = ['token', 'hasleader'].map((name) => call.metadata.get(name)[0]?.toString());
     try {
       if (answer === undefined) throw new Refusal(grpc.status.UNIMPLEMENTED, 'the test answers no such call');
-      done(null, await answer(call.request, token));
+      done(null, await answer(call.request, ...headers));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       done(Object.assign(error, { details: error.message }));

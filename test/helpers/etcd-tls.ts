@@ -1,4 +1,4 @@
-// Certificates for a test, made with openssl: a CA, a server for 127.0.0.1 and localhost, a client, another CA.
+// Certificates for a test, made with openssl: a CA, a server for 127.0.0.1 and localhost, two clients, another CA.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,6 +13,9 @@ export interface TestCertificates {
   readonly serverKey: string;
   readonly clientCert: string;
   readonly clientKey: string;
+  /** The client's next ones, of the same CA. */
+  readonly renewedCert: string;
+  readonly renewedKey: string;
   readonly directory: string;
 }
 
@@ -52,6 +55,7 @@ export function makeCertificates(t: ExecutionContext): TestCertificates {
   };
   leaf('server', 'subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth,clientAuth\n');
   leaf('client', 'extendedKeyUsage=clientAuth\n');
+  leaf('renewed', 'extendedKeyUsage=clientAuth\n');
   return {
     ca: at('ca.pem'),
     otherCa: at('other-ca.pem'),
@@ -59,6 +63,8 @@ export function makeCertificates(t: ExecutionContext): TestCertificates {
     serverKey: at('server.key'),
     clientCert: at('client.pem'),
     clientKey: at('client.key'),
+    renewedCert: at('renewed.pem'),
+    renewedKey: at('renewed.key'),
     directory,
   };
 }

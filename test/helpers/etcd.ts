@@ -8,9 +8,15 @@ import { startEtcd, type LabEtcd, type LabEtcdOptions } from '../../src/lab/etcd
 
 const run = promisify(execFile);
 
+/** The etcd that is tested against: FLANNELD_TEST_ETCD, else the one on the path. etcdctl is always the system's. */
+export function etcdBinary(): string {
+  const given = process.env['FLANNELD_TEST_ETCD'] ?? '';
+  return given === '' ? 'etcd' : given;
+}
+
 /** True when etcd can be run here. Otherwise an error in CI, a logged pass elsewhere. */
 export function hasEtcd(t: ExecutionContext): boolean {
-  const missing = ['etcd', 'etcdctl', 'setpriv', 'openssl'].filter(
+  const missing = [etcdBinary(), 'etcdctl', 'setpriv', 'openssl'].filter(
     (tool) => spawnSync('sh', ['-c', 'command -v "$0"', tool]).status !== 0,
   );
   if (missing.length === 0) return true;
@@ -23,7 +29,7 @@ export function hasEtcd(t: ExecutionContext): boolean {
 
 /** An etcd that ends with the test. */
 export async function etcdFor(t: ExecutionContext, options: LabEtcdOptions = {}): Promise<LabEtcd> {
-  const etcd = await startEtcd(options);
+  const etcd = await startEtcd({ binary: etcdBinary(), ...options });
   t.teardown(() => etcd.stop());
   return etcd;
 }
@@ -39,6 +45,7 @@ export async function etcdctl(
     maxBuffer: 64 * 1024 * 1024,
     timeout: 20_000,
   });
-  child.child.stdin?.end(input ?? '');
+  // It may end without reading what it does not need.
+  child.child.stdin?.on('error', () => undefined).end(input ?? '');
   return (await child).stdout;
 }

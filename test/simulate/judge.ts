@@ -6,7 +6,7 @@ import { actualLines, expectedLines, rememberedLines } from './expectation.js';
 import type { Life } from './life.js';
 import type { SimCluster } from './sim-cluster.js';
 import type { SimHost } from './sim-host.js';
-import { envKey, overlap, spanOf, storedLeases, type StoredLease } from './stored.js';
+import { envKey, overlap, PREFIX, spanOf, storedLeases, type StoredLease } from './stored.js';
 import { Violation } from './violation.js';
 
 /** How long a daemon that can reach the store may hold a lease that somebody has taken out of it. */
@@ -104,13 +104,14 @@ export class Judge {
     );
   }
 
-  /** (e) The subnet is somebody else's, or was taken from it. */
+  /** (e) The subnet is somebody else's, or the config has no such subnet any more. */
   #isLost(host: SimHost, life: Life): void {
     const { store } = this.#cluster;
     const { record } = life.belief;
     const theirs = storedLeases(store).filter(({ value }) => value?.PublicIP !== host.address);
     const held = record === undefined ? undefined : spanOf(record.key);
     if (held !== undefined && theirs.some((other) => overlap(other, held))) return;
+    if (record !== undefined && !record.key.endsWith(`-${subnetLength(store)}`)) return;
     throw new Violation(
       'a lost lease is somebody else’s',
       `${host.name} gave up ${record?.key ?? 'nothing'}`,
@@ -147,4 +148,11 @@ export class Judge {
 
 function leaseText({ key, value, etcdLease }: StoredLease): string {
   return `${key} of ${value?.PublicIP ?? 'nobody'}${etcdLease === 0n ? ' for ever' : ''}`;
+}
+
+/** The length of the subnets that the config in the store hands out. */
+function subnetLength(store: SimCluster['store']): number {
+  const text = Buffer.from(store.get(`${PREFIX}/config`)?.value ?? '{}').toString();
+  const { SubnetLen } = JSON.parse(text) as { readonly SubnetLen?: number };
+  return SubnetLen ?? 24;
 }

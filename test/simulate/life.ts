@@ -3,18 +3,23 @@
 
 import { BACKENDS } from '../../src/backends/index.js';
 import { Counters } from '../../src/counters.js';
-import { runNetwork, type NetworkOptions } from '../../src/flanneld/network.js';
-import type { SetupParts } from '../../src/flanneld/network-setup.js';
+import type { NetworkOptions } from '../../src/flanneld/network-options.js';
+import type { NodeFacts, SetupParts } from '../../src/flanneld/network-setup.js';
+import { runNetwork } from '../../src/flanneld/run-network.js';
+import { DaemonHealth } from '../../src/health/daemon-health.js';
 import type { DataplaneEvents } from '../../src/kernel/dataplane.js';
 import type { Logger } from '../../src/logger.js';
 import type { Random } from '../../src/clock.js';
+import { DEFAULT_TERMS } from '../../src/subnet/lease-manager.js';
 import { FakeDataplane } from '../fakes/fake-dataplane.js';
 import type { FakeEnvFiles } from '../fakes/fake-env-files.js';
 import type { FakeKernel } from '../fakes/fake-kernel.js';
 import type { FakeRegistry } from '../fakes/fake-registry.js';
+import type { FakeStateFolder } from '../fakes/fake-state.js';
 import { Belief } from './belief.js';
 import { Gate } from './gate.js';
 import type { HostClock } from './host-clock.js';
+import { PREFIX } from './stored.js';
 
 export const SUBNET_FILE = '/run/flannel/subnet.env';
 
@@ -23,6 +28,10 @@ export interface LifeParts {
   readonly kernel: FakeKernel;
   readonly registry: FakeRegistry;
   readonly envFiles: FakeEnvFiles;
+  readonly folder: FakeStateFolder;
+  readonly node: NodeFacts;
+  /** Which life of the host's daemon it is. */
+  readonly instance: string;
   readonly random: Random;
   readonly logger: Logger;
 }
@@ -30,6 +39,7 @@ export interface LifeParts {
 export class Life {
   readonly belief = new Belief();
   readonly counters = new Counters();
+  readonly health: DaemonHealth;
   readonly registry: FakeRegistry;
   /** Resolves when the network has ended by itself or by stop(), to its error; never after a kill. */
   readonly ended: Promise<unknown>;
@@ -42,6 +52,7 @@ export class Life {
   constructor(parts: LifeParts) {
     this.#parts = parts;
     this.registry = parts.registry;
+    this.health = new DaemonHealth(parts.clock);
     this.#gate = new Gate(parts.clock);
     const running = runNetwork(this.#setupParts(), this.#options(), this.#abort.signal);
     this.ended = running.then(
@@ -70,6 +81,7 @@ export class Life {
   /** SIGKILL: in the middle of whatever it does. The kernel closes what it had open. */
   kill(): void {
     this.#leave();
+    this.#parts.folder.kill();
     this.#engine?.close();
   }
 
@@ -81,7 +93,8 @@ export class Life {
   }
 
   #setupParts(): SetupParts {
-    const { clock, kernel, registry, envFiles, random, logger } = this.#parts;
+    const { clock, kernel, registry, envFiles, folder, node, instance, random, logger } = this.#parts;
+    const { counters } = this;
     return {
       registry: this.#gate.through(registry, this.belief.overhear),
       kernel: this.#gate.through(kernel),
@@ -89,7 +102,12 @@ export class Life {
       clock,
       random,
       logger,
-      counters: this.counters,
+      counters,
+      daemonHealth: this.health,
+      node,
+      newInstance: () => instance,
+      openState: async () =>
+        this.#gate.through(await folder.open({ prefix: PREFIX, clock, logger, counters })),
       backends: BACKENDS,
       cores: 2,
       dataplane: (events: DataplaneEvents) => (this.#engine = new FakeDataplane({ kernel, events })),
@@ -99,6 +117,10 @@ export class Life {
   #options(): NetworkOptions {
     return {
       name: 'network',
+      prefix: PREFIX,
+      terms: DEFAULT_TERMS,
+      onLeaseLost: 'exit',
+      releaseOnExit: false,
       subnetFile: SUBNET_FILE,
       alias: true,
       rules: { ipMasq: false, fullyRandom: true, forward: false, filter: 'off', resyncSeconds: 5 },

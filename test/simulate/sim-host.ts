@@ -5,6 +5,7 @@ import type { FakeClock } from '../fakes/fake-clock.js';
 import { FakeEnvFiles } from '../fakes/fake-env-files.js';
 import { FakeKernel } from '../fakes/fake-kernel.js';
 import { FakeRegistry } from '../fakes/fake-registry.js';
+import { FakeStateFolder } from '../fakes/fake-state.js';
 import type { FakeStore } from '../fakes/fake-registry-store.js';
 import { chanceFor, latency } from './chance.js';
 import { HostClock } from './host-clock.js';
@@ -33,6 +34,7 @@ export class SimHost {
   readonly index: number;
   readonly clock: HostClock;
   readonly envFiles = new FakeEnvFiles();
+  readonly folder = new FakeStateFolder();
   readonly #parts: HostParts;
   readonly #latency: () => number;
   readonly #random: () => number;
@@ -40,6 +42,8 @@ export class SimHost {
   #life: Life | undefined;
   #address: string;
   #cuts = 0;
+  #boots = 0;
+  #lives = 0;
   #mended = -Infinity;
 
   /** Number `index`, from 1. */
@@ -97,6 +101,9 @@ export class SimHost {
     const { envFiles } = this;
     const life = new Life({
       ...{ clock: this.clock, kernel: this.#kernel, registry, envFiles, random: this.#random },
+      folder: this.folder,
+      node: { nodeId: `node-${this.index}`, host: this.name, bootId: `${this.name}-boot-${this.#boots}` },
+      instance: `${this.name}-life-${++this.#lives}`,
       logger: trace.logger(this.name),
     });
     this.#life = life;
@@ -132,6 +139,7 @@ export class SimHost {
     this.kill();
     this.envFiles.clear();
     this.clock.reboot();
+    this.#boots++;
     this.#kernel = this.#boot();
   }
 

@@ -94,6 +94,16 @@ test('a lease that overlaps the place of ours, once it is gone, is a loss as wel
   end();
 });
 
+test('an older lease of ours that a backup of the store brings back takes nothing from us', async (t) => {
+  const { world, losses, end } = await setUp();
+  world.store.delete(PREFIX + KEY);
+  world.write('10.5.0.0-22', OURS_ATTRIBUTES, DAY_S);
+  await world.clock.advance(2000);
+  t.deepEqual(losses, []);
+  t.deepEqual(world.keys(), [KEY]);
+  end();
+});
+
 test('an administrator makes a reservation of our lease: it is kept as one', async (t) => {
   const { world, node, hold, end } = await setUp(60);
   world.write(KEY, '{"PublicIP":"192.168.50.1"}');

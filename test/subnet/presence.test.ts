@@ -133,10 +133,26 @@ test('who comes back from an outage and finds another life in its place has lost
   await world.clock.advance(40_000);
   await begin(world, life('i-9', { host: 'web9', bootId: 'boot-9' }));
   node.registry.reconnect();
-  await world.clock.advance(10_000);
+  await world.clock.advance(50_000);
+  t.deepEqual(lost, [], 'it might be a life of ours, out of a backup of the store');
+  await world.clock.advance(20_000);
   t.is(lost.length, 1);
   t.regex(lost[0] ?? '', /instance i-1.*host web9, boot boot-9, instance i-9/);
   t.is(announced(world), 'i-9');
+});
+
+test('a former life of ours that a backup of the store brings back is waited out', async (t) => {
+  const world = new World();
+  const before = life('i-0', { bootId: 'boot-0' });
+  const old = await claimPresence(world.node(), before, never());
+  await world.node().registry.nodes.withdraw(old);
+  const { lost } = await begin(world, life('i-1', { before: ['i-0'] }));
+  const own = world.store.get(KEY)!.lease;
+  world.store.put(KEY, encodePresence(before.presence), world.store.grant(30));
+  world.store.revoke(own);
+  await world.clock.advance(60_000);
+  t.deepEqual(lost, []);
+  t.is(announced(world), 'i-1');
 });
 
 test('who begins with the store away doubts for a minute before it gives way to a life in its place', async (t) => {

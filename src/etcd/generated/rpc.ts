@@ -1941,7 +1941,7 @@ export const StatusResponse: MessageFns<StatusResponse> = {
       if (BigInt.asUintN(64, message.leader) !== message.leader) {
         throw new globalThis.Error("value provided for field message.leader of type uint64 too large");
       }
-      writer.uint32(40).uint64(message.leader);
+      writer.uint32(32).uint64(message.leader);
     }
     return writer;
   },
@@ -1975,8 +1975,8 @@ export const StatusResponse: MessageFns<StatusResponse> = {
             message.version = reader.string();
             continue;
           }
-          case 5: {
-            if (tag !== 40) {
+          case 4: {
+            if (tag !== 32) {
               break;
             }
 
