@@ -62,19 +62,23 @@ export class Flanneld {
     return this.process.output.tail(lines).map(cut).join('\n');
   }
 
+  /** Whether this very process has written the subnet file. */
+  get isReady(): boolean {
+    const now = fileIdentity(this.host.path(SUBNET_FILE));
+    return now !== undefined && now !== this.#fileBefore;
+  }
+
   /** Waits until this very process has written the subnet file; rejects at once with its log if it ends before. */
-  async ready(timeoutMs = 20_000): Promise<void> {
-    const path = this.host.path(SUBNET_FILE);
+  async ready(timeoutMs = 20_000, intervalMs = 2): Promise<void> {
     const written = await until(
       () => {
-        const now = fileIdentity(path);
-        if (now !== undefined && now !== this.#fileBefore) return 'written';
+        if (this.isReady) return 'written';
         return this.process.exit === undefined ? undefined : 'ended';
       },
       {
         what: `flanneld on ${this.host.name} to write ${SUBNET_FILE}`,
         timeoutMs,
-        intervalMs: 2,
+        intervalMs,
         state: () => `its last log lines:\n${this.log()}`,
       },
     );

@@ -3,7 +3,7 @@
 // Starts no daemon.
 
 import { addressInSubnet, parseSubnetEnv, type SubnetEnv } from './subnet-env.js';
-import { Namespace, hold, type Holder } from './namespace.js';
+import { Namespace, Station, hold, type Holder } from './namespace.js';
 
 export const SUBNET_FILE = '/run/flannel/subnet.env';
 const BRIDGE = 'cni0';
@@ -11,24 +11,37 @@ const BRIDGE = 'cni0';
 /** A place behind a host, with one address of the host's subnet. */
 export class Pod extends Namespace {
   readonly host: Host;
-  readonly address: string;
+  #address: string;
 
   constructor(holder: Holder, host: Host, address: string) {
     super(holder);
     this.host = host;
-    this.address = address;
+    this.#address = address;
+  }
+
+  get address(): string {
+    return this.#address;
+  }
+
+  /** Gives it `address`/`length` alone, with `gateway` as its default route. */
+  async readdress(address: string, length: string, gateway: string): Promise<void> {
+    await this.ip([
+      'address flush dev eth0',
+      `address add ${address}/${length} dev eth0`,
+      'link set eth0 up',
+      `route add default via ${gateway}`,
+    ]);
+    this.#address = address;
   }
 }
 
 /** A host with eth0 on the wire. */
-export class Host extends Namespace {
-  readonly address: string;
+export class Host extends Station {
   readonly mtu: number;
   readonly #pods: Pod[] = [];
 
   constructor(holder: Holder, address: string, mtu: number) {
-    super(holder);
-    this.address = address;
+    super(holder, address);
     this.mtu = mtu;
   }
 
@@ -56,13 +69,18 @@ export class Host extends Namespace {
       `link set ${port} master ${BRIDGE}`,
       `link set ${port} up`,
     ]);
-    await pod.ip([
-      `address add ${address}/${length} dev eth0`,
-      'link set eth0 up',
-      `route add default via ${addressInSubnet(env.subnet, 1)}`,
-    ]);
+    await pod.readdress(address, length, addressInSubnet(env.subnet, 1));
     this.#pods.push(pod);
     return pod;
+  }
+
+  /** Moves bridge and pods into the subnet that subnet.env names now, as a network plugin would make them anew. */
+  async movePods(): Promise<void> {
+    const { subnet } = await this.subnetEnv();
+    const length = subnet.split('/')[1] ?? '24';
+    await this.ip([`address flush dev ${BRIDGE}`, `address add ${subnet} dev ${BRIDGE}`]);
+    for (const [index, pod] of this.#pods.entries())
+      await pod.readdress(addressInSubnet(subnet, index + 2), length, addressInSubnet(subnet, 1));
   }
 
   async #addBridge(env: SubnetEnv): Promise<void> {

@@ -9,6 +9,8 @@ export interface RelayRequest {
   readonly url: string;
   readonly method: 'GET' | 'POST';
   readonly body?: string;
+  /** How long an answer may take; 10 s unless told. */
+  readonly timeoutMs?: number;
 }
 
 interface RelayJob {
@@ -29,7 +31,8 @@ const TIMEOUT_MS = 10_000;
 
 function send(agent: Agent, wanted: RelayRequest): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
-    const options = { agent, method: wanted.method, timeout: TIMEOUT_MS };
+    const timeoutMs = wanted.timeoutMs ?? TIMEOUT_MS;
+    const options = { agent, method: wanted.method, timeout: timeoutMs };
     const outgoing = request(wanted.url, options, (incoming) => {
       let body = '';
       incoming.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
@@ -38,7 +41,7 @@ function send(agent: Agent, wanted: RelayRequest): Promise<{ status: number; bod
       });
       incoming.once('error', reject);
     });
-    outgoing.once('timeout', () => outgoing.destroy(new Error(`no answer within ${TIMEOUT_MS} ms`)));
+    outgoing.once('timeout', () => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)));
     outgoing.once('error', reject);
     outgoing.end(wanted.body);
   });

@@ -2,7 +2,7 @@
 // process in them. Closing it ends exactly these. It sets up places; what runs in them is others' business.
 
 import { Host } from './host.js';
-import { Namespace, hold } from './namespace.js';
+import { Namespace, Station, hold } from './namespace.js';
 import { Processes } from './processes.js';
 
 export interface LabOptions {
@@ -15,6 +15,9 @@ export interface LabOptions {
 const PREFIX = '192.168.50';
 const WIRE_ADDRESS = `${PREFIX}.254`;
 const MAX_HOSTS = 200;
+const MAX_STATION = 253;
+/** What a host's eth0 loses when it is taken down, as arguments of `ip`. */
+export const DEFAULT_ROUTE = `route add default via ${WIRE_ADDRESS}`;
 
 /**
  *   host1 eth0 192.168.50.1 ─┐
@@ -62,18 +65,36 @@ export class Lab {
   async addHost(): Promise<Host> {
     const number = this.#hosts.length + 1;
     if (number > MAX_HOSTS) throw new RangeError(`a lab holds at most ${MAX_HOSTS} hosts`);
-    const mtu = this.#options.mtu ?? 1500;
-    const address = `${PREFIX}.${number}`;
-    const host = new Host(await hold(this.processes, `host${number}`, true), address, mtu);
+    const holder = await hold(this.processes, `host${number}`, true);
+    const host = new Host(holder, `${PREFIX}.${number}`, this.#mtu);
     this.#hosts.push(host);
-    await this.wire.ip([
-      `link add host${number} mtu ${mtu} type veth peer name eth0 mtu ${mtu} netns ${host.pid}`,
-      `link set host${number} master br0`,
-      `link set host${number} up`,
-    ]);
-    const route = this.#options.defaultRoute === false ? [] : [`route add default via ${WIRE_ADDRESS}`];
-    await host.ip([`address add ${address}/24 dev eth0`, 'link set eth0 up', ...route]);
+    await this.#plug(host);
     return host;
+  }
+
+  /** A station that is no host, with eth0 at 192.168.50.`number` (201 to 253) and a name of its own, 15 characters at most. */
+  async addStation(name: string, number: number): Promise<Station> {
+    if (number <= MAX_HOSTS || number > MAX_STATION)
+      throw new RangeError(`station number ${number}: must be from ${MAX_HOSTS + 1} to ${MAX_STATION}`);
+    const station = new Station(await hold(this.processes, name, true), `${PREFIX}.${number}`);
+    await this.#plug(station);
+    return station;
+  }
+
+  get #mtu(): number {
+    return this.#options.mtu ?? 1500;
+  }
+
+  /** The port of a station on the wire has the station's name. */
+  async #plug(station: Station): Promise<void> {
+    const { name, pid, address } = station;
+    await this.wire.ip([
+      `link add ${name} mtu ${this.#mtu} type veth peer name eth0 mtu ${this.#mtu} netns ${pid}`,
+      `link set ${name} master br0`,
+      `link set ${name} up`,
+    ]);
+    const route = this.#options.defaultRoute === false ? [] : [DEFAULT_ROUTE];
+    await station.ip([`address add ${address}/24 dev eth0`, 'link set eth0 up', ...route]);
   }
 
   /** Kills every process of the lab and awaits them; with the last, its namespaces are gone. Safe to repeat. */

@@ -151,3 +151,13 @@ export class Namespace {
     return this.#holder.process.destroy();
   }
 }
+
+/** A place with eth0 on the wire. */
+export class Station extends Namespace {
+  readonly address: string;
+
+  constructor(holder: Holder, address: string) {
+    super(holder);
+    this.address = address;
+  }
+}
