@@ -55,7 +55,7 @@ module.exports = {
     only(
       'state-knows-leases',
       '^src/state/',
-      ['^src/state/', '^src/subnet/(cidr|errors|lease|lease-codec|registry)\\.ts$'],
+      ['^src/state/', '^src/subnet/(cidr|errors|identity|lease|lease-codec|registry)\\.ts$'],
       '^src/state/folder\\.ts$',
     ),
     only('state-locks-in-one-file', '^src/state/folder\\.ts$', ['^src/state/', '^src/native\\.ts$']),

@@ -5,12 +5,12 @@ import { createHmac } from 'node:crypto';
 import { link, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../logger.js';
+import { isNodeId } from '../subnet/identity.js';
 import { errnoOf, StateError, unusable } from './errors.js';
 import { makeFolders, readOwnFile, readSystemFile, syncFolder, UnfitFileError, writeNew } from './files.js';
 
 /** Where machine-id(5) and its older D-Bus form lie. */
 const MACHINE_ID_FILES: readonly string[] = ['/etc/machine-id', '/var/lib/dbus/machine-id'];
-const NODE_ID = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/;
 const MACHINE_ID = /^(?!0{32})[\da-f]{32}\n?$/;
 /** Keeps our id apart from what other programs derive from the same machine-id. Changing it renames every node. */
 const APPLICATION = 'flanneld node id';
@@ -35,11 +35,6 @@ export interface NodeIdSources {
 export interface NodeId {
   readonly nodeId: string;
   readonly origin: 'flag' | 'machine-id' | 'generated' | 'kept';
-}
-
-/** Whether a text can be a node id: 1 to 64 letters, digits, `.`, `_`, `-`; a letter or digit first and last. */
-export function isNodeId(text: string): boolean {
-  return NODE_ID.test(text);
 }
 
 /**

@@ -4,7 +4,7 @@
 // writes leases there, so here they are foreign.
 
 import type { EtcdClient } from '../etcd/client.js';
-import { prefixEnd, textOf, type KeyValue } from '../etcd/kv.js';
+import { prefixEnd, textOf, type KeyValue, type RangeResult } from '../etcd/kv.js';
 import { leaseText } from '../etcd/lease.js';
 import { isDelete, type WatchEvent } from '../etcd/watch.js';
 import type { Logger } from '../logger.js';
@@ -73,12 +73,12 @@ export class EtcdRegistry implements Registry {
     return this.#call('list leases', async () => {
       const records: LeaseRecord[] = [];
       const unreadable: Unreadable[] = [];
-      const revision = await this.#each(this.#keys.leases, (found) => {
+      const { revision, clusterId } = await this.#each(this.#keys.leases, (found) => {
         const read = this.#read(found);
         if (isUnreadable(read)) unreadable.push(read);
         else records.push(read);
       });
-      return { revision, records, unreadable };
+      return { revision, clusterId, records, unreadable };
     });
   }
 
@@ -197,20 +197,24 @@ export class EtcdRegistry implements Registry {
     if (current !== undefined) throw changedRecord(operation, record.modRevision, current);
   }
 
-  /** Every key of a folder, page by page, as of one revision, which is returned. */
-  async #each(folder: string, visit: (found: KeyValue) => void): Promise<bigint> {
+  /** Every key of a folder, page by page, as of one revision of one cluster, which are returned. */
+  async #each(
+    folder: string,
+    visit: (found: KeyValue) => void,
+  ): Promise<Pick<RangeResult, 'revision' | 'clusterId'>> {
     const rangeEnd = prefixEnd(folder);
     let [key, revision, more]: [string | Uint8Array, bigint, boolean] = [folder, 0n, true];
+    let clusterId = 0n;
     while (more) {
       const page = await this.#client.kv.range({ key, rangeEnd, limit: PAGE, revision });
       for (const found of page.keys) visit(found);
       // The first page fixes the revision: it is one state of the store, however many pages it takes.
-      if (revision === 0n) revision = page.revision;
+      if (revision === 0n) ({ revision, clusterId } = page);
       const last = page.keys.at(-1);
       more = page.more && last !== undefined;
       if (last !== undefined) key = Buffer.concat([last.key, Uint8Array.of(0)]);
     }
-    return revision;
+    return { revision, clusterId };
   }
 
   /** The record just written, read back from its own text, so that it equals what a listing will show. */
