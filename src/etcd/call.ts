@@ -7,7 +7,7 @@ import type { Logger } from '../logger.js';
 import type { Authenticator } from './auth.js';
 import { backoffMs } from './backoff.js';
 import { failureOf, neverSent, reasonOf, type EtcdChannel, type Headers } from './channel.js';
-import { codeOfStatus, EtcdError, needsNewToken } from './errors.js';
+import { codeOfStatus, EtcdError, needsNewToken, type GrpcFailure } from './errors.js';
 import type { Lifetime } from './lifetime.js';
 import type { ChannelPool } from './pool.js';
 
@@ -129,11 +129,7 @@ export class Caller {
   /** Judges what a call or stream on the connection was rejected with, and draws the consequences for the pool. */
   failed(operation: string, channel: EtcdChannel, headers: Headers, cause: unknown): Failed {
     const { endpoint } = channel;
-    // A channel closed by somebody else's failure throws a bare Error: this request was never sent.
-    const failure = failureOf(cause) ?? {
-      code: 14,
-      details: `Channel closed before call started: ${reasonOf(cause)}`,
-    };
+    const failure = failureOf(cause) ?? failureWithoutStatus(reasonOf(cause));
     if (this.#lifetime.closed) {
       const error = new EtcdError('closed', operation, endpoint.text, 'the client was closed', { cause });
       return { error, unseen: false, tokenRefused: false };
@@ -181,4 +177,14 @@ export class Caller {
     if (!failed.error.retryable) return false;
     return failed.unseen || options.repeatable;
   }
+}
+
+/**
+ * What a bare Error of grpc-js means. A channel closed by somebody else's failure throws one: this request was never
+ * sent. Any other came after the request: a message that claims to be compressed, a stream without an answer.
+ */
+function failureWithoutStatus(reason: string): GrpcFailure {
+  return /^Channel has been shut down/.test(reason)
+    ? { code: 14, details: `Channel closed before call started: ${reason}` }
+    : { code: 13, details: reason };
 }

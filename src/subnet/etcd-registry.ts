@@ -49,6 +49,8 @@ const CODES: Readonly<Record<EtcdErrorCode, RegistryErrorCode>> = {
 
 /** Keys a range call asks for: far more than a network has nodes, and an answer of a few megabytes at most. */
 const PAGE = 10_000;
+/** More keys than this are no network's. */
+const MOST_KEYS = 1_000_000;
 
 export class EtcdRegistry implements Registry {
   readonly #client: EtcdClient;
@@ -76,12 +78,12 @@ export class EtcdRegistry implements Registry {
   }
 
   list(): Promise<Listing> {
-    return this.#call('list leases', async () => {
+    return this.#call('list leases', async (operation) => {
       const records: LeaseRecord[] = [];
       const unreadable: Unreadable[] = [];
       const rangeEnd = prefixEnd(this.#leases);
-      let [key, revision, more]: [string | Uint8Array, bigint, boolean] = [this.#leases, 0n, true];
-      while (more) {
+      let [key, revision]: [Uint8Array, bigint] = [Buffer.from(this.#leases), 0n];
+      for (;;) {
         const page = await this.#client.kv.range({ key, rangeEnd, limit: PAGE, revision });
         for (const found of page.keys) {
           const read = this.#read(found);
@@ -91,10 +93,12 @@ export class EtcdRegistry implements Registry {
         // The first page fixes the revision: the listing is one state of the store, however many pages it takes.
         if (revision === 0n) revision = page.revision;
         const last = page.keys.at(-1);
-        more = page.more && last !== undefined;
-        if (last !== undefined) key = Buffer.concat([last.key, Uint8Array.of(0)]);
+        if (!page.more || last === undefined) return { revision, records, unreadable };
+        // What is cut short is full and goes on behind it; anything else might go on for ever.
+        const goesOn = page.keys.length >= PAGE && Buffer.compare(last.key, key) >= 0;
+        if (!goesOn || records.length + unreadable.length > MOST_KEYS) throw endless(operation);
+        key = Buffer.concat([last.key, Uint8Array.of(0)]);
       }
-      return { revision, records, unreadable };
     });
   }
 
@@ -262,6 +266,11 @@ export class EtcdRegistry implements Registry {
     const message = `${operation}: etcd ${endpoint}: ${reason}; ${remedy}`;
     return new RegistryError(CODES[code], operation, message, { cause });
   }
+}
+
+function endless(operation: string): RegistryError {
+  const message = `${operation}: the listing has no end, so this is no etcd, or nothing but leases; check the endpoints`;
+  return new RegistryError('protocol', operation, message);
 }
 
 function changed(operation: string, seen: LeaseRecord, current: KeyValue | undefined): RegistryError {
