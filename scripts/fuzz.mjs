@@ -1,6 +1,8 @@
-// Runs the fuzz targets of native/fuzz, or with --engine the harness of the whole packet engine, for as long as wanted:
+// Runs the fuzz targets of native/fuzz, with --engine the harness of the whole packet engine, or with --parsers the
+// targets of test/fuzz, for as long as wanted:
 //   npm run fuzz -- [--seconds N] [--seed S] [--target name] [--driver]
 //   npm run fuzz -- --engine [--seconds N] [--seed S]
+//   npm run fuzz -- --parsers [--minutes N] [--seed S] [--target name [--path P]]
 // With clang there, targets run under libFuzzer (`node scripts/setup.mjs --fuzz` installs it); else, or with --driver,
 // under native/fuzz/driver.c and gcc. What crashes a target is kept in fuzz-crashes/.
 
@@ -10,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { fuzzParsers } from './fuzz-parsers.mjs';
 
 const ROOT = resolve(fileURLToPath(import.meta.url), '../..');
 const NATIVE = join(ROOT, 'native');
@@ -143,6 +146,11 @@ function fuzzEngine(folder, options) {
   return fine;
 }
 
+function fuzz(folder, options) {
+  if (options.parsers) return fuzzParsers(options);
+  return options.engine ? fuzzEngine(folder, options) : fuzzTargets(folder, options);
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'fuzz-'));
 try {
   const { values } = parseArgs({
@@ -152,10 +160,12 @@ try {
       target: { type: 'string' },
       driver: { type: 'boolean' },
       engine: { type: 'boolean' },
+      parsers: { type: 'boolean' },
+      minutes: { type: 'string' },
+      path: { type: 'string' },
     },
   });
-  const fine = values.engine ? fuzzEngine(folder, values) : fuzzTargets(folder, values);
-  process.exitCode = fine ? 0 : 1;
+  process.exitCode = (await fuzz(folder, values)) ? 0 : 1;
 } catch (error) {
   process.stderr.write(`fuzz: ${error.message}\n`);
   process.exitCode = 2;

@@ -21,6 +21,9 @@ interface Refused {
   readonly until: number;
 }
 
+/** What a header may hold; anything else gRPC refuses before it sends the call, with the token in its message. */
+const SENDABLE = /^[\x20-\x7e]{1,8192}$/;
+
 export class Authenticator {
   readonly #credentials: Credentials | undefined;
   readonly #parts: EtcdParts;
@@ -97,9 +100,16 @@ async function authenticate(
   const { username: name, password } = credentials;
   try {
     const answer = await channel.unary(METHODS.authenticate, { name, password }, LEADER, timeoutMs);
+    if (!SENDABLE.test(answer.token)) throw unsendable();
     return { text: answer.token };
   } catch (error) {
     if (/authentication is not enabled/.test(failureOf(error)?.details ?? '')) return 'none';
     throw error;
   }
+}
+
+/** In the form of gRPC's own errors: the server broke the protocol, so it is asked again. */
+function unsendable(): Error {
+  const details = 'it answered with an authentication token that cannot be sent';
+  return Object.assign(new Error(details), { code: 13, details });
 }

@@ -5,7 +5,14 @@ import type { Cancel } from '../clock.js';
 import type { Authenticator } from './auth.js';
 import { backoffMs, CALL_BACKOFF } from './backoff.js';
 import { CONNECT_MS, failureOf, neverSent, reasonOf, type EtcdChannel } from './channel.js';
-import { codeOfStatus, EtcdError, needsNewToken, turnedAway, type EtcdErrorCode } from './errors.js';
+import {
+  codeOfStatus,
+  EtcdError,
+  needsNewToken,
+  turnedAway,
+  type EtcdErrorCode,
+  type GrpcFailure,
+} from './errors.js';
 import type { Lifetime } from './lifetime.js';
 import { LEADER, METHODS, type Headers } from './methods.js';
 import type { EtcdParts } from './parts.js';
@@ -154,11 +161,7 @@ export class Caller {
   /** Judges what a call or stream on the connection was rejected with, and draws the consequences for the pool. */
   failed(operation: string, channel: EtcdChannel, headers: Headers, cause: unknown): Failed {
     const { endpoint } = channel;
-    // A channel closed by somebody else's failure throws a bare Error: this request was never sent.
-    const failure = failureOf(cause) ?? {
-      code: 14,
-      details: `Channel closed before call started: ${reasonOf(cause)}`,
-    };
+    const failure = failureOf(cause) ?? failureWithoutStatus(reasonOf(cause));
     if (this.#lifetime.closed) {
       const error = new EtcdError('closed', operation, endpoint.text, 'the client was closed', { cause });
       return { error, unseen: false, tokenRefused: false };
@@ -240,4 +243,14 @@ export class Caller {
     if (!failed.error.retryable) return false;
     return failed.unseen || options.repeatable;
   }
+}
+
+/**
+ * What a bare Error of grpc-js means. A channel closed by somebody else's failure throws one: this request was never
+ * sent. Any other came after the request: a message that claims to be compressed, a stream without an answer.
+ */
+function failureWithoutStatus(reason: string): GrpcFailure {
+  return /^Channel has been shut down/.test(reason)
+    ? { code: 14, details: `Channel closed before call started: ${reason}` }
+    : { code: 13, details: reason };
 }

@@ -23,8 +23,8 @@ export class EndpointError extends Error {
 
 const DEFAULT_PORT = 2379;
 const SCHEME = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/i;
-/** Host and optional port: a bracketed IPv6 address, or anything without the characters URLs reserve. */
-const AUTHORITY = /^(\[[0-9a-fA-F:.]+\]|[^\s:/?#[\]@]+)(?::(\d{1,5}))?$/;
+/** Host and optional port: a bracketed IPv6 address, or a name's length without the characters URLs reserve. */
+const AUTHORITY = /^(\[[0-9a-fA-F:.]{2,45}\]|[^\s\0-\x1f\x7f:/?#[\]@]{1,253})(?::(\d{1,5}))?$/;
 
 /**
  * Parses a comma list: `http://10.0.0.1:2379,https://etcd.local:2379/,10.0.0.3:2379,unix:///run/etcd.sock`.
@@ -36,7 +36,7 @@ export function parseEndpoints(list: string): readonly Endpoint[] {
   if (list.includes('@')) {
     const [host = ''] = list.slice(list.lastIndexOf('@') + 1).split(',');
     throw new EndpointError(
-      `etcd endpoint …@${host}: it holds a user name or password; give those by their own flags`,
+      `etcd endpoint …@${shown(host).slice(1, -1)}: it holds a user name or password; give those by their own flags`,
     );
   }
   const endpoints = new Map<string, Endpoint>();
@@ -64,25 +64,26 @@ function parseEndpoint(text: string): Endpoint {
       return networkEndpoint(scheme, rest, text);
     default:
       throw new EndpointError(
-        `etcd endpoint "${text}": scheme ${scheme} is not known; use http, https or unix`,
+        `etcd endpoint ${shown(text)}: scheme ${scheme.slice(0, 20)} is not known; use http, https or unix`,
       );
   }
 }
 
 function networkEndpoint(scheme: 'http' | 'https' | undefined, rest: string, text: string): Endpoint {
-  const authority = rest.replace(/\/+$/, '');
-  if (authority.includes('/')) {
-    throw new EndpointError(`etcd endpoint "${text}": it has a path; give only scheme, host and port`);
+  const slash = rest.indexOf('/');
+  const authority = slash < 0 ? rest : rest.slice(0, slash);
+  if (slash >= 0 && /[^/]/.test(rest.slice(slash))) {
+    throw new EndpointError(`etcd endpoint ${shown(text)}: it has a path; give only scheme, host and port`);
   }
   const [, host, digits] = AUTHORITY.exec(authority) ?? [];
   if (host === undefined) {
     throw new EndpointError(
-      `etcd endpoint "${text}": not host:port; an IPv6 address stands in brackets, as in http://[fd00::1]:2379`,
+      `etcd endpoint ${shown(text)}: not host:port; an IPv6 address stands in brackets, as in http://[fd00::1]:2379`,
     );
   }
   const port = digits === undefined ? DEFAULT_PORT : Number(digits);
   if (port === 0 || port > 65535) {
-    throw new EndpointError(`etcd endpoint "${text}": port ${port} is not between 1 and 65535`);
+    throw new EndpointError(`etcd endpoint ${shown(text)}: port ${port} is not between 1 and 65535`);
   }
   const address = `${host}:${port}`;
   const place = { target: `dns:${address}`, host: host.replace(/^\[|\]$/g, '') };
@@ -92,7 +93,9 @@ function networkEndpoint(scheme: 'http' | 'https' | undefined, rest: string, tex
 
 function unixEndpoint(scheme: 'unix' | 'unixs', path: string, text: string): Endpoint {
   if (!path.startsWith('/')) {
-    throw new EndpointError(`etcd endpoint "${text}": the socket's path is not absolute; use unix:///path`);
+    throw new EndpointError(
+      `etcd endpoint ${shown(text)}: the socket's path is not absolute; use unix:///path`,
+    );
   }
   return {
     text: `${scheme}://${path}`,
@@ -100,4 +103,9 @@ function unixEndpoint(scheme: 'unix' | 'unixs', path: string, text: string): End
     host: 'localhost',
     secure: scheme === 'unixs',
   };
+}
+
+/** Quoted for a message, in one line of bounded length. */
+function shown(text: string): string {
+  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
 }

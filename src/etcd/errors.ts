@@ -71,18 +71,27 @@ export class EtcdError extends Error {
     reason: string,
     options?: ErrorOptions,
   ) {
-    super(`etcd ${endpoint}: ${operation}: ${reason}; ${REMEDIES[code]}`, options);
+    const [asked, why] = [oneLine(operation), oneLine(reason)];
+    super(`etcd ${endpoint}: ${asked}: ${why}; ${REMEDIES[code]}`, options);
     this.name = 'EtcdError';
     this.code = code;
-    this.operation = operation;
+    this.operation = asked;
     this.endpoint = endpoint;
-    this.reason = reason;
+    this.reason = why;
     this.retryable = RETRYABLE.has(code);
   }
 
   get remedy(): string {
     return REMEDIES[this.code];
   }
+}
+
+const LONGEST_TEXT = 300;
+
+/** Keys and the server's words, fit for a log line, whatever the server is. */
+function oneLine(text: string): string {
+  const line = text.slice(0, LONGEST_TEXT + 1).replace(/[\0-\x1f\x7f]+/g, ' ');
+  return line.length > LONGEST_TEXT ? `${line.slice(0, LONGEST_TEXT)}…` : line;
 }
 
 /** The status of a failed gRPC call, as @grpc/grpc-js hands it out. */

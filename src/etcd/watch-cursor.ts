@@ -63,7 +63,8 @@ export class WatchCursor {
 
   /** The parts of one answer may split a single revision, so the cursor moves only when they are complete. */
   #fragment(response: WatchResponse): WatchStep {
-    this.#parts.push(...response.events);
+    // One by one: an answer may have more events than a call may have arguments.
+    for (const event of response.events) this.#parts.push(event);
     if (response.fragment) return { type: 'nothing' };
     const events = this.#parts;
     this.#parts = [];

@@ -44,6 +44,8 @@ type End =
 const CONNECT_MS = 5_000;
 /** From the request to etcd's word that the watch stands. */
 const CREATE_MS = 5_000;
+/** etcd's revisions have 63 bits; there is no resuming after the last one. */
+const LAST_REVISION = 2n ** 63n - 1n;
 /** A stream that lived this long is not a failure in a row with the next one. */
 const STABLE_MS = 5_000;
 
@@ -112,6 +114,8 @@ export class Watcher {
   }
 
   async #stream(): Promise<End> {
+    // Told by something that is no etcd, or a broken one. A new listing says where the store really is.
+    if (this.#cursor.resumeRevision > LAST_REVISION) return { type: 'compacted', revision: LAST_REVISION };
     try {
       const { channel, headers } = await this.#caller.connect(this.#operation, CONNECT_MS);
       if (this.#lifetime.closed) return { type: 'stopped' };

@@ -44,7 +44,7 @@ export function helpText(): string {
 function split(argv: readonly string[]): ReadonlyMap<string, readonly string[]> {
   const first = argv[0];
   if (first !== undefined && !first.startsWith('-')) {
-    throw new UsageError(`unknown command "${first}"; see flanneld -help`);
+    throw new UsageError(`unknown command ${shown(first)}; see flanneld -help`);
   }
   checkBooleans(argv);
   const parsed = parser().parseSync([...argv]) as Record<string, unknown>;
@@ -52,8 +52,8 @@ function split(argv: readonly string[]): ReadonlyMap<string, readonly string[]> 
   const stray = rest[0] === undefined ? undefined : String(rest[0]);
   if (stray !== undefined) {
     const what = /^-./.test(stray)
-      ? `unknown flag ${stray.replace(/=.*/s, '')}`
-      : `unexpected argument "${stray}"`;
+      ? `unknown flag ${shown(stray.replace(/=.*/s, '')).slice(1, -1)}`
+      : `unexpected argument ${shown(stray)}`;
     throw new UsageError(`${what}; see flanneld -help`);
   }
   const known = new Set<string>([...FLAG_NAMES, 'help', 'h']);
@@ -106,7 +106,7 @@ function checkBooleans(argv: readonly string[]): void {
     if (name === undefined || next === undefined || next.startsWith('-')) continue;
     if ((FLAGS as Record<string, FlagRow>)[name]?.type !== 'boolean') continue;
     const hint = toBoolean(next) === undefined ? `; see flanneld -help` : `; write -${name}=${next}`;
-    throw new UsageError(`unexpected argument "${next}" after -${name}${hint}`);
+    throw new UsageError(`unexpected argument ${shown(next)} after -${name}${hint}`);
   }
 }
 
@@ -125,15 +125,17 @@ function valueOf(
   if (last === undefined) return row.default;
   const value = row.type === 'list' ? texts : convert(row, source, last);
   if (row.harmless !== undefined && !row.harmless.includes(value as string)) {
-    throw new UsageError(`${source}=${String(value)} is not supported yet; leave the flag out`);
+    throw new UsageError(
+      `${source}=${shown(String(value)).slice(1, -1)} is not supported yet; leave the flag out`,
+    );
   }
   return value;
 }
 
 function convert(row: FlagRow, source: string, value: string): string | boolean | number {
-  const shown = row.secret === true ? '(hidden)' : JSON.stringify(value);
+  const said = row.secret === true ? '(hidden)' : shown(value);
   const wrong = (expected: string): UsageError =>
-    new UsageError(`invalid value ${shown} for ${source}: ${expected}`);
+    new UsageError(`invalid value ${said} for ${source}: ${expected}`);
   switch (row.type) {
     case 'boolean': {
       const parsed = value === '' ? true : toBoolean(value);
@@ -163,6 +165,11 @@ function bounded(
   const { min = -Infinity, max = Infinity } = row;
   if (parsed < min || parsed > max) throw wrong(`it must be ${min}${unit} to ${max}${unit}`);
   return parsed;
+}
+
+/** Quoted for a message, in one line of bounded length. */
+function shown(text: string): string {
+  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
 }
 
 /** The literals of Go's strconv.ParseBool. */

@@ -200,6 +200,6 @@ function backendOf(backends: readonly Backend[], type: string): Backend {
   const why = type === '' ? ' (Backend names no Type; only a config without Backend means udp)' : '';
   throw new ConfigError(
     'config-backend',
-    `backend type "${type}"${why} is not available in this flanneld; set Backend.Type in the network config to one of ${names}`,
+    `backend type ${JSON.stringify(type.slice(0, 60))}${why} is not available in this flanneld; set Backend.Type in the network config to one of ${names}`,
   );
 }

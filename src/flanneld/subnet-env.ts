@@ -1,7 +1,7 @@
 // The subnet env file that CNI plugins and Docker read: rendering, reading back, writing atomically.
 // When it is written, and that it is never deleted, is network.ts.
 
-import { mkdir, open, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { mkdir, open, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import {
   addressOf,
@@ -61,7 +61,7 @@ export interface PreviousEnv {
  */
 export function parseSubnetEnv(text: string): PreviousEnv {
   const values = new Map<string, string>();
-  for (const line of text.slice(0, LONGEST_FILE).split(/\r?\n/)) {
+  for (const line of wholeLines(text, text.length > LONGEST_FILE).split(/\r?\n/)) {
     // Trimmed first: where blanks can be matched in several ways, a hostile line takes minutes.
     const [, name, rest = ''] = /^(?:export\s+)?(\w+)\s*=(.*)$/s.exec(line.trim()) ?? [];
     const [, double, single, plain] = /^(?:"([^"]*)"|'([^']*)'|([^#]*))/.exec(rest.trim()) ?? [];
@@ -82,10 +82,29 @@ export function parseSubnetEnv(text: string): PreviousEnv {
   return { networks: VARIABLES.flatMap(([family, name]) => prefixes(`${name}_NETWORK`, family)), subnets };
 }
 
+/** The lines before the limit. Half a line would not do: cut off, 10.5.0.0/16 is 10.5.0.0/1, and all of it ours. */
+function wholeLines(text: string, isCut: boolean): string {
+  if (!isCut) return text;
+  const start = text.slice(0, LONGEST_FILE);
+  return start.slice(0, start.lastIndexOf('\n') + 1);
+}
+
 /** Reads the file; undefined when there is none. Rejects with the system's error when it cannot be read. */
 export async function readSubnetEnv(path: string): Promise<PreviousEnv | undefined> {
   try {
-    return parseSubnetEnv(await readFile(path, 'utf8'));
+    const file = await open(path);
+    try {
+      // No more than what is looked at, whatever the path leads to: a device may have no end.
+      const { buffer, bytesRead } = await file.read(
+        Buffer.alloc(LONGEST_FILE + 1),
+        0,
+        LONGEST_FILE + 1,
+        null,
+      );
+      return parseSubnetEnv(wholeLines(buffer.toString('utf8', 0, bytesRead), bytesRead > LONGEST_FILE));
+    } finally {
+      await file.close();
+    }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;

@@ -47,6 +47,8 @@ export interface EtcdRegistryOptions {
 
 /** Keys a range call asks for: far more than a network has nodes, and an answer of a few megabytes at most. */
 const PAGE = 10_000;
+/** More keys than this are no network's. */
+const MOST_KEYS = 1_000_000;
 
 export class EtcdRegistry implements Registry {
   readonly nodes: NodeRegistry;
@@ -203,18 +205,25 @@ export class EtcdRegistry implements Registry {
     visit: (found: KeyValue) => void,
   ): Promise<Pick<RangeResult, 'revision' | 'clusterId'>> {
     const rangeEnd = prefixEnd(folder);
-    let [key, revision, more]: [string | Uint8Array, bigint, boolean] = [folder, 0n, true];
-    let clusterId = 0n;
-    while (more) {
+    let [key, revision, clusterId, count]: [Uint8Array, bigint, bigint, number] = [
+      Buffer.from(folder),
+      0n,
+      0n,
+      0,
+    ];
+    for (;;) {
       const page = await this.#client.kv.range({ key, rangeEnd, limit: PAGE, revision });
       for (const found of page.keys) visit(found);
       // The first page fixes the revision: it is one state of the store, however many pages it takes.
       if (revision === 0n) ({ revision, clusterId } = page);
       const last = page.keys.at(-1);
-      more = page.more && last !== undefined;
-      if (last !== undefined) key = Buffer.concat([last.key, Uint8Array.of(0)]);
+      if (!page.more || last === undefined) return { revision, clusterId };
+      count += page.keys.length;
+      // What is cut short is full and goes on behind it; anything else might go on for ever.
+      const goesOn = page.keys.length >= PAGE && Buffer.compare(last.key, key) >= 0;
+      if (!goesOn || count > MOST_KEYS) throw endless(folder);
+      key = Buffer.concat([last.key, Uint8Array.of(0)]);
     }
-    return { revision, clusterId };
   }
 
   /** The record just written, read back from its own text, so that it equals what a listing will show. */
@@ -252,4 +261,10 @@ export class EtcdRegistry implements Registry {
   #call<T>(operation: string, action: (operation: string) => Promise<T>): Promise<T> {
     return asRegistry(this.#keys, operation, action);
   }
+}
+
+function endless(folder: string): RegistryError {
+  const operation = `list ${folder}`;
+  const message = `${operation}: the listing has no end, so this is no etcd, or nothing but leases; check the endpoints`;
+  return new RegistryError('protocol', operation, message);
 }

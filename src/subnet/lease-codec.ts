@@ -84,9 +84,10 @@ function escapeCharacter(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
-/** Go's net.IP prints an IPv4-mapped address as the bare IPv4 address. */
+/** Go's net.IP prints an IPv4-mapped address as the bare IPv4 address; `::ffff:1` and `::ffff:0:1:2` are not mapped. */
 function dotted(address: Ip): string {
-  return address.startsWith(MAPPED) ? address.slice(MAPPED.length) : address;
+  const bare = address.slice(MAPPED.length);
+  return address.startsWith(MAPPED) && bare.includes('.') ? bare : address;
 }
 
 /**

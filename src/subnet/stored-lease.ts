@@ -8,6 +8,7 @@ import type { Unreadable } from './registry.js';
 
 /** Longer values are not parsed: real ones are below 400 bytes, and one key is not to cost all the others time. */
 const MAX_VALUE_BYTES = 65_536;
+/** A lease's own key has at most 62 characters. */
 const MAX_KEY_SHOWN = 100;
 
 export interface StoredLease {
@@ -21,7 +22,8 @@ export interface StoredLease {
 export function readStoredLease(key: string, stored: StoredLease): LeaseRecord | Unreadable {
   const { value, etcdLease, createRevision, modRevision } = stored;
   const unreadable = (reason: string): Unreadable => ({ key: shownKey(key), reason, modRevision });
-  // Bytes that are no text could not be addressed again by the text they were turned into.
+  // A record is addressed again by its key: bytes that are no text could not be, nor could a key that was cut.
+  if (shownKey(key) !== key) return unreadable(`the key has more than ${MAX_KEY_SHOWN} characters`);
   const subnets = key.includes('\ufffd') ? undefined : decodeKey(key);
   if (subnets === undefined) return unreadable('the key names no subnet');
   if (value.length > MAX_VALUE_BYTES) {

@@ -38,6 +38,9 @@ for (const [list, message] of [
   ['http://fd00::1:2379', /an IPv6 address stands in brackets/],
   ['http://', /not host:port/],
   ['http://a b:1', /not host:port/],
+  ['http://a\0:1', /"http:\/\/a\\u0000:1": not host:port/],
+  [`http://${'a'.repeat(254)}`, /^etcd endpoint "http:\/\/a{93}…": not host:port/],
+  [`http://a${'/'.repeat(200_000)}b`, /…": it has a path/],
   ['unix://run/etcd.sock', /not absolute/],
 ] as const) {
   test(`"${list}" is refused with its reason`, (t) => {

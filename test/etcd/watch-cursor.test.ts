@@ -135,3 +135,11 @@ test('every event comes exactly once and in order, wherever streams are cut', (t
     { numRuns: 300 },
   );
 });
+
+test('a part of an answer may have more events than a call may have arguments', (t) => {
+  const cursor = new WatchCursor(1n);
+  const events = new Array<WatchResponse['events'][number]>(300_000).fill(event(7n));
+  t.deepEqual(cursor.accept(answer(7n, { fragment: true, events })), { type: 'nothing' });
+  const step = cursor.accept(answer(7n, { events: [event(8n)] }));
+  t.is(step.type === 'events' && step.events.length, 300_001);
+});

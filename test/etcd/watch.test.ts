@@ -40,6 +40,7 @@ async function watched(
   t: ExecutionContext,
   onStream: (stream: Stream, index: number) => void,
   options: Partial<EtcdOptions> = {},
+  startRevision = 5n,
 ): Promise<Watched> {
   const server = await EtcdServer.start(t);
   const starts: bigint[] = [];
@@ -57,7 +58,7 @@ async function watched(
   });
   const lines: string[] = [];
   const stop = client.watch(
-    { prefix: '/', startRevision: 5n },
+    { prefix: '/', startRevision },
     {
       events: (events, revision) =>
         lines.push(`${events.map(({ kv }) => kv.modRevision).join(',')} up to ${revision}`),
@@ -217,4 +218,19 @@ test.serial('after stop and after close no handler is called', async (t) => {
   await ended;
   client.close();
   t.deepEqual(lines, ['connected']);
+});
+
+test('a revision that no etcd can have is a reason to list anew, not to ask for ever', async (t) => {
+  const last = 2n ** 63n - 1n;
+  const beyond = await watched(t, () => undefined, {}, last + 1n);
+  await eventually('the end', () => beyond.lines.length === 1);
+  t.deepEqual([beyond.lines, beyond.starts], [[`compacted ${last}`], []]);
+  const told = await watched(t, (stream) => {
+    stream.write(answer({ created: true }));
+    stream.write(answer({ events: [put(last)] }));
+    stream.end();
+  });
+  await eventually('the end of the second', () => told.lines.length === 4);
+  t.deepEqual(told.starts, [5n]);
+  t.is(told.lines.at(-1), `compacted ${last}`);
 });

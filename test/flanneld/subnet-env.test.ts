@@ -143,3 +143,22 @@ test('a network that is everything is none', (t) => {
   const text = 'FLANNEL_NETWORK=1.2.3.4/0,10.5.0.0/16\nFLANNEL_IPV6_NETWORK=fc00::1/0\n';
   t.deepEqual(parseSubnetEnv(text).networks, [cidr('10.5.0.0/16')]);
 });
+
+test('of a file beyond the limit no half of a line is taken', (t) => {
+  const line = 'FLANNEL_NETWORK=10.5.0.0/16';
+  const fill = (length: number): string => `#${'x'.repeat(length - 2)}\n`;
+  // The limit falls behind the 1 of 16.
+  t.deepEqual(parseSubnetEnv(`${fill(65_536 - line.length + 1)}${line}\n`).networks, []);
+  t.deepEqual(parseSubnetEnv(`${fill(65_536 - line.length - 1)}${line}\n`).networks, [cidr('10.5.0.0/16')]);
+  t.deepEqual(parseSubnetEnv(`${line}\n${fill(70_000)}`).networks, [cidr('10.5.0.0/16')]);
+});
+
+test('no more of a file is read than is looked at, whatever it is', async (t) => {
+  t.deepEqual(await readSubnetEnv('/dev/zero'), { networks: [], subnets: {} });
+  const path = join(await directory(t), 'subnet.env');
+  // Bytes count, and not characters: this file ends in the middle of its last line, too.
+  const line = 'FLANNEL_NETWORK=10.5.0.0/16\n';
+  await writeFile(path, `#${'é'.repeat((65_538 - line.length - 2) / 2)}\n${line}`);
+  t.is((await stat(path)).size, 65_538);
+  t.deepEqual(await readSubnetEnv(path), { networks: [], subnets: {} });
+});

@@ -115,6 +115,9 @@ const values: readonly (readonly [string, string])[] = [
   ],
   ['{"PublicIP":"::ffff:1.2.3.4"}', '{"PublicIP":"1.2.3.4","PublicIPv6":null}'],
   ['{"PublicIP":"1.2.3.4","PublicIPv6":"FD00:0::1"}', '{"PublicIP":"1.2.3.4","PublicIPv6":"fd00::1"}'],
+  // Neither is IPv4-mapped, though both begin like it.
+  ['{"PublicIPv6":"::ffff:12"}', '{"PublicIP":"0.0.0.0","PublicIPv6":"::ffff:12"}'],
+  ['{"PublicIPv6":"::ffff:0:1:2"}', '{"PublicIP":"0.0.0.0","PublicIPv6":"::ffff:0:1:2"}'],
   ['{"PublicIP":"1.2.3.4","PublicIPv6":"5.6.7.8"}', '{"PublicIP":"1.2.3.4","PublicIPv6":"5.6.7.8"}'],
   [
     '{"PublicIP":"1.2.3.4","BackendData":{ "a" : "<b>" }}',
@@ -153,6 +156,8 @@ const unreadable: readonly (readonly [string, LeaseFormatError['code'], RegExp])
   ['{"PublicIP":12}', 'address', /PublicIP is 12/],
   ['{"PublicIP":["1.2.3.4"]}', 'address', /PublicIP is \[/],
   ['{"PublicIP":"fd00::1"}', 'address', /not an IPv4 address/],
+  ['{"PublicIP":"::ffff:12"}', 'address', /not an IPv4 address/],
+  ['{"PublicIP":"::ffff:0:1:2"}', 'address', /not an IPv4 address/],
   ['{"PublicIP":"1.2.3.04"}', 'address', /not an IPv4 address/],
   ['{"PublicIP":"1.2.3\\u002e4"}', 'address', /not an IPv4 address/],
   ['{"PublicIP":null,"PublicIP":"1.2.3.4"}', 'address', /PublicIP is null/],

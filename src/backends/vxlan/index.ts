@@ -10,6 +10,9 @@ import { parseVxlanConfig } from './config.js';
 import { randomMac, vtepMac } from './mac.js';
 import { deviceMtu, deviceName, LEASE_TYPE, ownPart, peerPart, rulesOf, type VxlanSide } from './wanted.js';
 
+/** linux/if.h: IFNAMSIZ, less the NUL at its end. */
+const LONGEST_NAME = 15;
+
 export const vxlan: Backend = { type: 'vxlan', leaseType: LEASE_TYPE, open };
 
 function open(options: JsonObject, context: BackendContext): OpenedBackend {
@@ -24,6 +27,12 @@ function open(options: JsonObject, context: BackendContext): OpenedBackend {
     );
   }
   const name = deviceName(family, config.vni);
+  if (name.length > LONGEST_NAME) {
+    throw new ConfigError(
+      'config-backend',
+      `Backend.VNI ${config.vni} makes a device named ${name}, which Linux does not allow; choose a VNI of fewer digits`,
+    );
+  }
   const existing = context.links.find((link) => link.name === name && link.kind === 'vxlan');
   // Fixed by attributes(), which alone sees our lease: an existing device's MAC first, the announced one next.
   let mac: Mac = existing?.mac ?? randomMac(context.random);

@@ -46,8 +46,8 @@ function isTable(name: string): name is Table {
 }
 
 function addRule(specs: Map<string, string[]>, line: string): void {
-  // With -c a rule starts with its counters.
-  const [, chain, spec] = /^(?:\[\d+:\d+\] )?-A (\S+) ?(.*)$/.exec(line) ?? [];
+  // With -c a rule starts with its counters. A comment may hold anything but the end of the line.
+  const [, chain, spec] = /^(?:\[\d+:\d+\] )?-A (\S+) ?(.*)$/s.exec(line) ?? [];
   if (chain === undefined || spec === undefined) return;
   const list = specs.get(chain);
   if (list === undefined) specs.set(chain, [spec]);
@@ -65,7 +65,8 @@ function readRules(specs: ReadonlyMap<string, readonly string[]>): Map<string, r
 }
 
 function cutOff(table: string): RulesError {
-  return new RulesError('tool-refused', `the listing of the iptables table ${table} ends in the middle`);
+  const name = table.slice(0, 40).replace(/[^\x21-\x7e]/g, '?');
+  return new RulesError('tool-refused', `the listing of the iptables table ${name} ends in the middle`);
 }
 
 // iptables-nft cannot show a table to which somebody added what iptables has no words for.

@@ -64,8 +64,9 @@ async function reasonToKeep(
 }
 
 function prefixesIn(text: string): Cidr[] {
-  return [...text.matchAll(/[0-9a-f.:]+\/\d{1,3}/g)]
-    .flatMap(([word]) => parseCidr(word) ?? [])
+  return text
+    .split(/[^0-9a-f.:/]+/)
+    .flatMap((word) => parseCidr(word) ?? [])
     .filter((prefix) => lengthOf(prefix) > 0 && prefix !== '224.0.0.0/4' && prefix !== 'ff00::/8');
 }
 

@@ -136,7 +136,11 @@ export function canonicalRule(expressions: readonly JsonValue[]): string {
 
 function canonical(value: JsonValue, key: string): JsonValue {
   if (key === 'counter' && isObject(value)) return null;
-  if (key === 'flags') return [...(Array.isArray(value) ? (value as readonly JsonValue[]) : [value])].sort();
+  if (key === 'flags') {
+    const flags = isArray(value) ? value : [value];
+    // By their JSON: an object that is no text would end a sort by text.
+    return [...flags].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+  }
   if (isArray(value)) return value.map((item) => canonical(item, ''));
   if (!isObject(value)) return value;
   const names = Object.keys(value).sort();

@@ -48,6 +48,9 @@ export interface Listing {
   readonly others: readonly string[];
 }
 
+/** What nft prints is a dozen levels deep. */
+const DEPTH_LIMIT = 64;
+
 /** Reads one JSON listing. Throws RulesError `tool-unusable` when it is none. */
 export function readListing(text: string): Listing {
   const chains = new Map<string, ListedChain & { rules: ListedRule[] }>();
@@ -75,11 +78,18 @@ function entriesOf(text: string): readonly JsonObject[] {
   try {
     parsed = JSON.parse(text) as JsonValue;
   } catch (cause) {
-    throw unreadable(`not JSON: ${text.slice(0, 60)}`, { cause });
+    throw unreadable(`not JSON: ${text.slice(0, 60).replace(/[^\x20-\x7e]/g, '?')}`, { cause });
   }
+  if (isDeeper(parsed, DEPTH_LIMIT)) throw unreadable(`nested deeper than ${DEPTH_LIMIT} levels`);
   const list = isObject(parsed) ? parsed['nftables'] : undefined;
   if (!isArray(list)) throw unreadable('no list "nftables"');
   return list.filter(isObject);
+}
+
+/** Everything behind this walks down the listing, and the stack with it. */
+function isDeeper(value: JsonValue, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner: JsonValue) => isDeeper(inner, levels - 1));
 }
 
 function readChain(value: JsonObject): ListedChain & { rules: ListedRule[] } {

@@ -1,6 +1,7 @@
 // The difference between the table there is and the table wanted, as lines for one `nft -f -` transaction: pure.
 // Table, set and counters live on: rules change chain by chain (flush, add), the set element by element.
 
+import { parseIp } from '../../subnet/cidr.js';
 import type { ListedChain, ListedSet, Listing } from './listing.js';
 import { DROP_COUNTERS, PEERS, type WantedChain, type WantedTable } from './table.js';
 
@@ -54,8 +55,10 @@ function isForeign(listed: Listing, wanted: WantedTable): boolean {
   );
 }
 
-function isPeerSet(set: ListedSet, { family }: WantedTable): boolean {
-  return set.plain && set.type === (family === 'ip' ? 'ipv4_addr' : 'ipv6_addr');
+/** What is no address cannot be named in a line that takes it out again. */
+function isPeerSet({ plain, type, elements }: ListedSet, { family }: WantedTable): boolean {
+  const right = plain && type === (family === 'ip' ? 'ipv4_addr' : 'ipv6_addr');
+  return right && elements.every((element) => parseIp(element) !== undefined);
 }
 
 function differs(chain: ListedChain, wanted: WantedChain | undefined): boolean {

@@ -31,6 +31,8 @@ export function verdictOf(base: ListedChain, table: readonly ListedChain[], pack
 class Walk {
   readonly #chains: ReadonlyMap<string, ListedChain>;
   readonly #packets: PacketClass;
+  /** Each chain is judged once, however many rules lead to it; one that leads to itself has no say. */
+  readonly #verdicts = new Map<string, Verdict>();
   #left = RULE_LIMIT;
 
   constructor(chains: ReadonlyMap<string, ListedChain>, packets: PacketClass) {
@@ -51,11 +53,20 @@ class Walk {
       if (kind === 'reject') return 'drop';
       if (kind === 'return') return 'none';
       if (kind !== 'jump' && kind !== 'goto') continue;
-      const next = this.#chains.get(target ?? '');
-      const verdict = next === undefined ? 'none' : this.chain(next, depth + 1);
+      const verdict = this.#judged(target ?? '', depth + 1);
       if (verdict !== 'none' || kind === 'goto') return verdict;
     }
     return 'none';
+  }
+
+  #judged(name: string, depth: number): Verdict {
+    const known = this.#verdicts.get(name);
+    const next = this.#chains.get(name);
+    if (known !== undefined || next === undefined) return known ?? 'none';
+    this.#verdicts.set(name, 'none');
+    const verdict = this.chain(next, depth);
+    this.#verdicts.set(name, verdict);
+    return verdict;
   }
 }
 

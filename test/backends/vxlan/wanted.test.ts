@@ -198,6 +198,7 @@ test('a first start makes a local unicast MAC', (t) => {
 const badOptions: readonly (readonly [JsonObject, RegExp])[] = [
   [{ VNI: -1 }, /Backend\.VNI .* whole number from 0 to 16777215, not -1/],
   [{ VNI: 16_777_216 }, /Backend\.VNI/],
+  [{ VNI: 10_000_000 }, /Backend\.VNI 10000000 .* flannel\.10000000, which Linux does not allow/],
   [{ vni: '7' }, /Backend\.VNI .* not "7"/],
   [{ Port: 65_536 }, /Backend\.Port/],
   [{ MTU: 60 }, /Backend\.MTU .* from 118/],

@@ -7,8 +7,11 @@ import test from 'ava';
 import { bridgeFilterProblem } from '../../../src/kernel/iptables/bridge-filter.js';
 import { chooseMode, type ToolProbe } from '../../../src/kernel/iptables/choose-mode.js';
 import { parseVersion } from '../../../src/kernel/iptables/tool-version.js';
+import { removeUpstreamNft } from '../../../src/kernel/iptables/upstream-nft.js';
 import { upstreamProcesses } from '../../../src/kernel/iptables/upstream-processes.js';
 import { RulesError } from '../../../src/kernel/rules.js';
+import { cidr } from '../../../src/subnet/cidr.js';
+import { RecordingLogger } from '../../helpers/recording-logger.js';
 
 test('the version says the variant and what it can do', (t) => {
   const table: readonly (readonly [string, string, string, boolean])[] = [
@@ -119,4 +122,22 @@ test('upstream’s daemon is known by its program or its name, ours and others a
   await mkdir(join(root, 'self'));
   t.deepEqual((await upstreamProcesses(16, root)).sort(), [10, 11, 12, 14]);
   await t.throwsAsync(upstreamProcesses(1, join(root, 'nowhere')), { code: 'ENOENT' });
+});
+
+test('a table of upstream’s is read in no time, whatever stands in it', async (t) => {
+  const started = performance.now();
+  const text = `ip saddr 10.5.0.0/16 accept\ncomment "${'a'.repeat(500_000)}"`;
+  const outcome = await removeUpstreamNft({
+    runner: {
+      run: (_command, args) => {
+        const stdout = args[1] === 'tables' ? 'table ip flannel-ipv4\n' : text;
+        return Promise.resolve({ code: 0, stdout, stderr: '' });
+      },
+    },
+    logger: new RecordingLogger(),
+    upstreamProcesses: () => Promise.resolve([]),
+    ranges: [cidr('10.5.0.0/16')],
+  });
+  t.deepEqual(outcome, { removed: ['ip flannel-ipv4'], kept: [] });
+  t.true(performance.now() - started < 2_000);
 });

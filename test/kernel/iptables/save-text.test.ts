@@ -29,10 +29,11 @@ COMMIT
 });
 
 test('a listing that ends in the middle of a table is refused', (t) => {
-  for (const text of ['*nat\n:POSTROUTING ACCEPT [0:0]\n', '*nat\n*filter\nCOMMIT\n']) {
+  for (const text of ['*nat\n:POSTROUTING ACCEPT [0:0]\n', '*nat\n*filter\nCOMMIT\n', '*n\r\ra']) {
     const error = t.throws(() => parseSave(text), { instanceOf: RulesError });
     t.is(error.code, 'tool-refused');
     t.regex(error.message, /ends in the middle/);
+    t.notRegex(error.message, /\s\s|\r/);
   }
 });
 
@@ -97,4 +98,13 @@ test('any text is read or refused, never more', (t) => {
     }),
   );
   t.pass();
+});
+
+test('a rule whose comment holds a carriage return is read, and a long one in no time', (t) => {
+  const rule = '-m comment --comment "a\rb\u2028" -j ACCEPT';
+  const listing = parseSave(`*filter\n-A FORWARD ${rule}\nCOMMIT\n`);
+  t.is(listing.filter.get('FORWARD')?.[0]?.spec, rule);
+  const started = performance.now();
+  parseSave(`*filter\n-A ${'a'.repeat(500_000)}\rx\nCOMMIT\n`);
+  t.true(performance.now() - started < 2_000);
 });

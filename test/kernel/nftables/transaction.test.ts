@@ -128,6 +128,10 @@ test('a table with foreign parts is made anew, and its counters go on', (t) => {
     { ...right, chains: [{ ...first, priority: 99 }, ...rest] },
     { ...right, sets: new Map([['peers', { type: 'ipv6_addr', plain: true, elements: [] }]]) },
     { ...right, sets: new Map([['peers', { type: 'ipv4_addr', plain: false, elements: [] }]]) },
+    {
+      ...right,
+      sets: new Map([['peers', { type: 'ipv4_addr', plain: true, elements: ['1.2.3.4 }\nflush'] }]]),
+    },
   ];
   for (const listed of foreign) {
     const { lines } = transaction(listed, wanted);

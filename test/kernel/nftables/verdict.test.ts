@@ -1,7 +1,8 @@
 // What chains of others do to the overlay: policies, final drops, jumps, and what an administrator let pass.
 
 import test from 'ava';
-import { readListing } from '../../../src/kernel/nftables/listing.js';
+import type { JsonObject, JsonValue } from '../../../src/json.js';
+import { readListing, type ListedChain, type ListedRule } from '../../../src/kernel/nftables/listing.js';
 import { verdictOf, type Verdict } from '../../../src/kernel/nftables/verdict.js';
 import { cidr } from '../../../src/subnet/cidr.js';
 
@@ -86,3 +87,35 @@ for (const [title, expected, found] of CASES) {
     t.is(found, expected);
   });
 }
+
+test('a chain is judged once, however many rules lead to it', (t) => {
+  const jump = JSON.parse('{"jump":{"target":"far"}}') as JsonObject;
+  const rule = (expressions: readonly JsonValue[]): ListedRule => ({
+    handle: 1,
+    canonical: '',
+    comment: undefined,
+    expressions,
+  });
+  let judged = 0;
+  const far: ListedRule = {
+    ...rule([]),
+    get expressions() {
+      judged++;
+      return [from('10.5.0.0', 16) as JsonObject, { return: null }];
+    },
+  };
+  const chain = (name: string, rules: readonly ListedRule[]): ListedChain => ({
+    family: 'inet',
+    table: 'fw',
+    name,
+    type: undefined,
+    hook: undefined,
+    priority: undefined,
+    policy: 'drop',
+    rules,
+  });
+  const base = chain('base', new Array<ListedRule>(1_000).fill(rule([jump])));
+  const packets = { field: 'saddr', range: cidr('10.5.0.0/16') } as const;
+  t.is(verdictOf(base, [base, chain('far', [far])], packets), 'drop');
+  t.true(judged <= 3, `judged ${judged} times`);
+});
