@@ -29,7 +29,8 @@ const CALLS: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
   grant: ({ client }) => client.leases.grant(10),
   'read config': ({ registry }) => registry.readConfig(),
   list: ({ registry }) => registry.list(),
-  create: ({ registry }) => registry.create({ 4: cidr('10.5.1.0/24') }, record.attributes, 60, { listed: 2n ** 62n }),
+  create: ({ registry }) =>
+    registry.create({ 4: cidr('10.5.1.0/24') }, record.attributes, 60, { listed: 2n ** 62n }),
   replace: ({ registry }) => registry.replace(record, record.attributes),
   remove: ({ registry }) => registry.remove(record),
   'keep alive': ({ registry }) => registry.keepAlive(record),
