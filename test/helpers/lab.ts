@@ -117,3 +117,8 @@ export function inventedPeer(number: number): {
 export function baseOf(subnet: string): string {
   return subnet.split('/')[0] ?? subnet;
 }
+
+/** A lease value without what is ours alone: the node id at its end. */
+export function upstreamPart(value: string): string {
+  return value.replace(/,"NodeID":"[0-9a-f]{32}"\}$/, '}');
+}
