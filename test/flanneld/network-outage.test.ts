@@ -53,8 +53,10 @@ test('a host that reboots while the store is away goes on from its snapshot, and
 });
 
 test('a snapshot whose lease has run out is not used: the node waits for the store', async (t) => {
-  const { c, folder, first } = await pair(t);
+  const { c, folder, first, peer } = await pair(t);
+  // Nobody is left that would have something to do in these hours.
   await first.stop();
+  await peer.stop();
   await c.clock.advance(25 * 3_600_000);
   const second = await c.start(1, { folder, bootId: 'next', kernel: freshKernel(1), away: true });
   await c.clock.advance(60_000);
