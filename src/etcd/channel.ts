@@ -1,20 +1,13 @@
-// One gRPC channel to one etcd endpoint: connecting, unary calls, streams. The only file that uses @grpc/grpc-js.
+// One gRPC channel to one etcd endpoint: connecting, unary calls, streams. The only file that loads @grpc/grpc-js.
 // It neither retries nor authenticates (call.ts), and knows one endpoint only (pool.ts has them all).
 
-import { isIP } from 'node:net';
-import { checkServerIdentity } from 'node:tls';
+import type { Socket } from 'node:net';
 
 import type * as GrpcModule from '@grpc/grpc-js';
-import type {
-  ChannelCredentials,
-  ChannelOptions,
-  Client,
-  ClientDuplexStream,
-  Metadata,
-  ServiceError,
-} from '@grpc/grpc-js';
+import type { ChannelOptions, Client, ClientDuplexStream, Metadata, ServiceError } from '@grpc/grpc-js';
 
 import type { Clock } from '../clock.js';
+import { connectReason, credentialsFor, socketsOf } from './connecting.js';
 import type { Endpoint } from './endpoints.js';
 import { codeOfConnectFailure, EtcdError, type GrpcFailure } from './errors.js';
 import type { Lifetime } from './lifetime.js';
@@ -62,10 +55,14 @@ export class EtcdChannel {
   readonly #client: Client;
   readonly #clock: Clock;
   readonly #lifetime: Lifetime;
+  /** On which it is connecting, or has. */
+  readonly #sockets: ReadonlySet<Socket>;
+  #closed = false;
 
   private constructor(
     grpc: Grpc,
     client: Client,
+    sockets: ReadonlySet<Socket>,
     endpoint: Endpoint,
     certificates: string | undefined,
     clock: Clock,
@@ -73,6 +70,7 @@ export class EtcdChannel {
   ) {
     this.#grpc = grpc;
     this.#client = client;
+    this.#sockets = sockets;
     this.endpoint = endpoint;
     this.certificates = certificates;
     this.#clock = clock;
@@ -89,11 +87,10 @@ export class EtcdChannel {
     // Loaded with the first call and not with this file: a command that never asks etcd does not pay for it.
     const grpc = await import('@grpc/grpc-js');
     try {
-      const client =
-        material === undefined
-          ? new grpc.Client(endpoint.target, grpc.credentials.createInsecure(), OPTIONS)
-          : new grpc.Client(endpoint.target, ...secureOptions(grpc, endpoint, material));
-      return new EtcdChannel(grpc, client, endpoint, material?.fingerprint, clock, lifetime);
+      const { credentials, options } = credentialsFor(grpc, endpoint, material);
+      const sockets = socketsOf(credentials);
+      const client = new grpc.Client(endpoint.target, credentials, { ...OPTIONS, ...options });
+      return new EtcdChannel(grpc, client, sockets, endpoint, material?.fingerprint, clock, lifetime);
     } catch (cause) {
       // OpenSSL parses the PEM blocks here: a key that does not belong to its certificate ends up here.
       throw new EtcdError('tls', 'load', endpoint.text, reasonOf(cause), { cause });
@@ -142,6 +139,12 @@ export class EtcdChannel {
       });
       const look = (): void => {
         if (done) return;
+        // grpc-js tells its watchers that it closes, and would connect anew for one that asks for the state then: a
+        // connection that nobody has and nobody closes.
+        if (this.#closed) {
+          finish('closed');
+          return;
+        }
         const state = channel.getConnectivityState(true);
         if (state === States.READY) finish('ready');
         else if (state === States.TRANSIENT_FAILURE) finish('failed');
@@ -243,33 +246,13 @@ export class EtcdChannel {
 
   /** No new calls. Those under way go on to their end, on the connection they have. */
   close(): void {
+    const { stands } = this;
+    this.#closed = true;
     this.#client.close();
+    // grpc-js lets a connection that is being made stand until the other side begins to speak HTTP/2. A frozen one
+    // does not, and would gather one with each attempt.
+    if (!stands) for (const socket of this.#sockets) socket.destroy();
   }
-}
-
-function secureOptions(
-  grpc: Grpc,
-  endpoint: Endpoint,
-  { ca, key, cert }: TlsMaterial,
-): [ChannelCredentials, ChannelOptions] {
-  const { host } = endpoint;
-  if (isIP(host) === 0) return [grpc.credentials.createSsl(ca, key, cert), OPTIONS];
-  // grpc-js would send the address as the server name, which RFC 6066 forbids and Node warns about. A name that
-  // nobody has is sent instead; what the certificate must bear is still the address.
-  const credentials = grpc.credentials.createSsl(ca, key, cert, {
-    checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate),
-  });
-  return [credentials, { ...OPTIONS, 'grpc.ssl_target_name_override': 'etcd.invalid' }];
-}
-
-/** The heart of what grpc-js says about a failed connection: without its prefix, time stamp and OpenSSL's places. */
-function connectReason(details: string): string {
-  const text = /Last error: (?:Error: )?(.*?)\.? Resolution note/s.exec(details)?.[1] ?? details;
-  const tls = /:SSL routines:[^:]*:([^:]+):/.exec(text)?.[1];
-  if (tls !== undefined) return `TLS: ${tls}`;
-  const bare = text.replace(/ \(\d{4}-\d\d-\d\dT[^)]*\)/, '').trim();
-  if (!/^(Failed to connect|Socket closed)$/.test(bare)) return bare;
-  return 'the connection is closed as soon as it is made, as a TLS server does to http:// (use https:// then)';
 }
 
 /** The gRPC status in what a call was rejected with; undefined when it is another error. */
