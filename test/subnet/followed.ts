@@ -8,7 +8,7 @@ import {
 } from '../../src/subnet/lease-watch.js';
 import type { LeaseAttributes, LeaseRecord } from '../../src/subnet/lease.js';
 import { ownedBy } from '../../src/subnet/identity.js';
-import { attributes, OURS, OURS_ATTRIBUTES, World, type Node } from './world.js';
+import { attributes, OUR_ID, OURS, OURS_ATTRIBUTES, World, type Node } from './world.js';
 
 export interface Followed {
   readonly batches: { put: string[]; removed: string[]; unreadable: string[] }[];
@@ -55,7 +55,7 @@ export async function cluster(peers: number): Promise<{ world: World; node: Node
   world.write(keyOf(1), OURS_ATTRIBUTES);
   for (let index = 2; index < peers + 2; index++) world.write(keyOf(index), peer(index));
   const node = world.node();
-  const followed = follow(node, { isOwn: ownedBy({ nodeId: 'us', publicIp: OURS }) });
+  const followed = follow(node, { isOwn: ownedBy({ nodeId: OUR_ID, publicIp: OURS }) });
   await world.clock.advance(0);
   followed.batches.length = 0;
   return { world, node, followed };

@@ -7,7 +7,7 @@ import type { LeaseRecord } from '../../src/subnet/lease.js';
 import { lease } from '../helpers/leases.js';
 import { cluster, follow, keyOf, peer, type Followed } from './followed.js';
 import { MovableRegistry } from './movable-registry.js';
-import { OURS, OURS_ATTRIBUTES, PREFIX, World, type Node } from './world.js';
+import { OUR_ID, OURS, OURS_ATTRIBUTES, PREFIX, World, type Node } from './world.js';
 
 const MINUTE = 60_000;
 const warnings = ({ logger }: Node): string[] =>
@@ -29,7 +29,7 @@ async function movable(): Promise<{
   for (let index = 2; index <= 6; index++) world.write(keyOf(index), peer(index));
   const node = world.node();
   const registry = new MovableRegistry(node.registry);
-  const followed = follow({ ...node, registry }, { isOwn: ownedBy({ nodeId: 'us', publicIp: OURS }) });
+  const followed = follow({ ...node, registry }, { isOwn: ownedBy({ nodeId: OUR_ID, publicIp: OURS }) });
   await world.clock.advance(0);
   followed.batches.length = 0;
   return {

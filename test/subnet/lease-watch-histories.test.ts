@@ -13,7 +13,7 @@ import { follow, peer } from './followed.js';
 import { MovableRegistry } from './movable-registry.js';
 import { holdsAsync } from './property.js';
 import { KEYS } from './watch-history.js';
-import { OURS, PREFIX, World } from './world.js';
+import { OUR_ID, OURS, PREFIX, World } from './world.js';
 
 type Step =
   | { readonly what: 'put'; readonly key: number; readonly host: number; readonly ttlSeconds: number }
@@ -67,7 +67,7 @@ class Story {
     this.#registry = new MovableRegistry(this.#link);
     const { clock, random, logger, counters } = this.world.node();
     const services = { registry: this.#registry, clock, random, logger, counters };
-    this.followed = follow(services, { isOwn: ownedBy({ nodeId: 'us', publicIp: OURS }) });
+    this.followed = follow(services, { isOwn: ownedBy({ nodeId: OUR_ID, publicIp: OURS }) });
   }
 
   async take(one: Step): Promise<void> {

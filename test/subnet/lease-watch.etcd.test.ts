@@ -14,7 +14,7 @@ import { TcpProxy } from '../helpers/etcd-proxy.js';
 import { eventually } from '../helpers/etcd-wait.js';
 import { etcdctl, etcdFor, hasEtcd } from '../helpers/etcd.js';
 import { follow, peer, type Followed } from './followed.js';
-import { OURS, OURS_ATTRIBUTES, PREFIX } from './world.js';
+import { OUR_ID, OURS, OURS_ATTRIBUTES, PREFIX } from './world.js';
 
 const OWN_KEY = '10.5.1.0-24';
 const keyAt = (index: number): string => `10.${64 + (index >> 8)}.${index & 0xff}.0-24`;
@@ -52,7 +52,7 @@ function watch(t: ExecutionContext, endpoint: string, clock: Clock = systemClock
   });
   const followed = follow(
     { ...parts, clock, registry },
-    { isOwn: ownedBy({ nodeId: 'us', publicIp: OURS }) },
+    { isOwn: ownedBy({ nodeId: OUR_ID, publicIp: OURS }) },
   );
   t.teardown(() => {
     followed.stop();
