@@ -59,9 +59,11 @@ test('a snapshot whose lease has run out is not used: the node waits for the sto
   await peer.stop();
   await c.clock.advance(25 * 3_600_000);
   const second = await c.start(1, { folder, bootId: 'next', kernel: freshKernel(1), away: true });
+  const told = (): boolean =>
+    second.logger.lines.some(({ message }) => message.includes('of no use any more'));
+  await until(c, 'the snapshot to be put aside', told);
   await c.clock.advance(60_000);
   t.false(second.ready());
-  t.true(second.logger.lines.some(({ message }) => message.includes('of no use any more')));
   t.is(second.kernel.toString().includes('flannel.1'), false);
   second.registry.reconnect();
   await until(c, 'the node to be ready', second.ready);
