@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { EndpointError, parseEndpoints } from '../../../src/etcd/endpoints.js';
 import { parseCommandLine } from '../../../src/flanneld/cli.js';
+import { durationSeconds } from '../../../src/flanneld/duration.js';
 import { UsageError } from '../../../src/flanneld/errors.js';
 import { environmentName, FLAG_NAMES, FLAGS, redacted, type FlagRow } from '../../../src/flanneld/flags.js';
 import { mutated, ODD_TOKENS, PLAIN_PIECES } from '../generators/text.js';
@@ -74,14 +75,24 @@ const commandLine = target({
   }),
 });
 
-function checkOption(row: FlagRow, option: unknown): void {
-  const { type, min = -Infinity, max = Infinity, choices } = row;
-  if (type === 'boolean') holds(typeof option === 'boolean', 'no boolean');
-  else if (type === 'string')
-    holds(typeof option === 'string' && choices?.includes(option) !== false, 'no text');
-  else if (type === 'list')
-    holds(Array.isArray(option) && option.every((each) => typeof each === 'string'), 'no list');
-  else holds(Number.isSafeInteger(option) && Number(option) >= min && Number(option) <= max, 'no number');
+function checkOption({ type, min = -Infinity, max = Infinity, choices }: FlagRow, option: unknown): void {
+  const within = (number: unknown): boolean => Number(number) >= min && Number(number) <= max;
+  switch (type) {
+    case 'boolean':
+      holds(typeof option === 'boolean', 'no boolean');
+      return;
+    case 'string':
+      holds(typeof option === 'string' && choices?.includes(option) !== false, 'no text');
+      return;
+    case 'list':
+      holds(Array.isArray(option) && option.every((each) => typeof each === 'string'), 'no list');
+      return;
+    case 'integer':
+      holds(Number.isSafeInteger(option) && within(option), 'no number');
+      return;
+    case 'duration':
+      holds(typeof option === 'string' && within(durationSeconds(option)), 'no duration');
+  }
 }
 
 const ENDPOINTS = [
