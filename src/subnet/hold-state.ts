@@ -12,6 +12,8 @@ import { Quarrel } from './quarrel.js';
 
 /** flannel's nodes repair their entries for a peer when its key is written: once a day heals them. */
 const REFRESH_MS = 86_400_000;
+/** All nodes of a store that was away: they are not to call it in the same moment. */
+const GREET_SPREAD_MS = 1000;
 
 export interface HoldStateOptions {
   readonly record: LeaseRecord;
@@ -101,6 +103,14 @@ export class HoldState {
   extended(ttlSeconds: number, now: number): void {
     this.time.extend(ttlSeconds, now);
     this.schedule.plan('keep-alive', now + this.#spread(this.time.keepAliveMs));
+  }
+
+  /**
+   * The store is back: a sign of life soon, which costs it little, and by which a store that was restored from a backup
+   * says that it does not know our lease.
+   */
+  greet(now: number): void {
+    this.#planKeepAlive(now + this.#random() * GREET_SPREAD_MS);
   }
 
   /** A reservation (no etcd lease) has no time to extend. */

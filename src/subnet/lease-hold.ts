@@ -7,6 +7,7 @@ import { RegistryError } from './errors.js';
 import { HOLD_WORK, type HoldWork } from './hold-schedule.js';
 import { HoldState, type HoldStateOptions } from './hold-state.js';
 import { dropOthers } from './drop-leases.js';
+import { sameWriting } from './lease-diff.js';
 import type { LeaseChange } from './lease-table.js';
 import { isLoss, repairLease } from './lease-repair.js';
 import type { Lateness } from './lease-time.js';
@@ -79,9 +80,10 @@ export class LeaseHold {
     this.#wake.abort();
   }
 
-  /** The store answers again: what failed is tried at once. */
+  /** The store answers again: what failed is tried at once, and whether it still knows our lease. */
   hurry(): void {
     for (const work of HOLD_WORK) this.#state.schedule.postpone(work, -Infinity);
+    if (this.lateness !== 'expired') this.#state.greet(this.#now());
     this.#wake.abort();
   }
 
@@ -97,9 +99,8 @@ export class LeaseHold {
    * before anything is done about it: a watch may lag behind our own writes.
    */
   observe(record: LeaseRecord | undefined): void {
-    const { modRevision } = this.record;
-    if (this.#isStopped() || record?.modRevision === modRevision) return;
-    if (record === undefined || record.modRevision < modRevision || !this.#state.isOwn(record)) {
+    if (this.#isStopped() || (record !== undefined && sameWriting(record, this.record))) return;
+    if (record === undefined || record.modRevision <= this.record.modRevision || !this.#state.isOwn(record)) {
       this.#inspectSoon();
       return;
     }

@@ -39,13 +39,21 @@ export interface LeaseMachineOptions extends LeaseTableOptions {
 const LIST_BACKOFF = { firstMs: 100, maxMs: 5000 };
 /** A whole cluster lost its leases in the same moment: it is not to list in the same moment. */
 const CONFIRM_SPREAD_MS = 5000;
+/** After a watch is resumed: what it has to catch up with comes first, and costs no listing. */
+const CHECK_AFTER_MS = 1000;
+/** All who lost their watch at once list over so long for each lease: a member answers 50 in a second, of 1 MB for 5,000. */
+const CHECK_SPREAD_MS = 20;
 
 /**
- *   list ──listed──► watch ──compacted, or a hold-down is over──► list ──► …
+ *   list ──listed──► watch ──compacted, a hold-down is over, or resumed a while ago──► list ──► …
  *    └─failed─► list, later
  *
  * It does one or the other, never both: so a listing is asked for when everything else has been heard, and is older
  * than that only where the store is another one. Times are milliseconds of a monotonic clock.
+ *
+ * A watch that was lost and stands again is heard, but not believed blindly: it goes on at a revision, and a store that
+ * was restored from an older backup while nobody looked may have grown past that revision with another history. Nothing
+ * that is cheap to ask tells the two apart for sure, so the leases are listed once more.
  */
 export class LeaseMachine {
   readonly #random: Random;
@@ -55,6 +63,10 @@ export class LeaseMachine {
   #state: WatchState | undefined;
   #failures = 0;
   #listed = false;
+  /** When the leases are to be listed because the watch was resumed. */
+  #checkAt: number | undefined;
+  /** Whether the listing that is due is that one. */
+  #checking = false;
   #reason = '';
 
   constructor({ random, ...options }: LeaseMachineOptions, now: number) {
@@ -100,41 +112,61 @@ export class LeaseMachine {
         return this.#watching(from, this.#table.apply(input.events, input.revision, now));
       case 'compacted':
         // A compaction overtakes many nodes at once: they are not to list in the same moment.
-        this.#next = { do: 'list', at: now + delayBefore(0, LIST_BACKOFF, this.#random) };
+        this.#listAt(now + delayBefore(0, LIST_BACKOFF, this.#random));
         return {};
       case 'tick':
-        if (tickAt !== undefined && tickAt <= now) this.#next = { do: 'list', at: now };
+        if (tickAt === undefined || tickAt > now) return {};
+        this.#checking = this.#checkAt !== undefined && this.#checkAt <= now;
+        this.#listAt(now);
         return {};
       case 'disconnected':
+        this.#checkAt = undefined;
+        this.#watchFrom(from);
         return this.#turned('disconnected', input.reason);
       case 'connected':
+        if (this.#state === 'disconnected') {
+          const spreadMs = CHECK_SPREAD_MS * this.records.size;
+          this.#checkAt = now + CHECK_AFTER_MS + this.#random() * spreadMs;
+          this.#watchFrom(from);
+        }
         return this.#turned('connected', 'the watch stands');
     }
   }
 
   #onListed(listing: Listing, asked: number, now: number): MachineOutput {
-    const step = this.#watching(listing.revision + 1n, this.#table.list(listing, asked, now));
+    const change = this.#table.list(listing, asked, now, this.#checking);
+    const step = this.#watching(listing.revision + 1n, change);
+    this.#checking = false;
     this.#listed = true;
     this.#failures = 0;
     return { ...step, ...this.#turned('connected', 'listed the leases') };
   }
 
   #onListFailed(reason: string, now: number): MachineOutput {
-    this.#next = { do: 'list', at: now + delayBefore(this.#failures++, LIST_BACKOFF, this.#random) };
+    this.#listAt(now + delayBefore(this.#failures++, LIST_BACKOFF, this.#random));
+    // By the next one, leases may have run out that no watch was there to tell of.
+    this.#checking = false;
     return this.#turned('disconnected', reason);
   }
 
   /** The first listing is told even when nothing is new. */
   #watching(from: bigint, { change, ...rest }: TableStep): MachineOutput {
-    const { firstEnd } = this.#table;
-    this.#next = {
-      do: 'watch',
-      from,
-      tickAt: firstEnd === undefined ? undefined : firstEnd + this.#spreadMs,
-    };
+    this.#watchFrom(from);
     if (rest.suspicion !== undefined) this.#reason = rest.suspicion.reason;
     const isNews = change.put.length + change.removed.length + change.unreadable.length > 0;
     return isNews || !this.#listed ? { ...rest, change } : rest;
+  }
+
+  #listAt(at: number): void {
+    this.#checkAt = undefined;
+    this.#next = { do: 'list', at };
+  }
+
+  #watchFrom(from: bigint): void {
+    const { firstEnd } = this.#table;
+    const confirmAt = firstEnd === undefined ? Infinity : firstEnd + this.#spreadMs;
+    const tickAt = Math.min(confirmAt, this.#checkAt ?? Infinity);
+    this.#next = { do: 'watch', from, tickAt: tickAt === Infinity ? undefined : tickAt };
   }
 
   #turned(state: WatchState, reason: string): MachineOutput {

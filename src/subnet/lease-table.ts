@@ -3,7 +3,7 @@
 
 import { HoldDown, type HoldDownEnd } from './hold-down.js';
 import type { IsOwn } from './identity.js';
-import { sameRecord } from './lease-diff.js';
+import { sameRecord, sameWriting } from './lease-diff.js';
 import type { LeaseRecord } from './lease.js';
 import { RecentRevisions } from './recent-revisions.js';
 import type { Listing, RegistryEvent, Unreadable } from './registry.js';
@@ -81,13 +81,15 @@ export class LeaseTable {
   /**
    * Makes the set equal to the listing, but for what is held. The listing's word on what it shows is final even where
    * its revisions are lower than ours. A key whose value cannot be read any more keeps its last good record.
-   * `asked` is when the listing was asked for: holds that were over by then end.
+   * `asked` is when the listing was asked for: holds that were over by then end. `checks`: a resumed watch ought to have
+   * told of everything in it.
    */
-  list(listing: Listing, asked: number, now: number): TableStep {
+  list(listing: Listing, asked: number, now: number, checks = false): TableStep {
     const { records, unreadable } = listing;
     this.#before = new Map();
     const peersBefore = this.#peers();
-    const otherStore = this.#position.listed(listing);
+    const rewritten = this.#rewritten(records);
+    const otherStore = this.#position.listed(listing) ?? rewritten;
     const listed = new Set([...records, ...unreadable].map(({ key }) => key));
     const missing = [...this.#live()].filter(({ key }) => !listed.has(key));
     for (const key of listed) this.#held.release(key);
@@ -95,7 +97,7 @@ export class LeaseTable {
     // A store that is not the one we knew confirms nothing about it.
     if (otherStore !== undefined) this.#held.prolong(asked, now + HOLD_DOWN_MS);
     else for (const key of this.#held.confirm(asked)) this.#drop(key);
-    return this.#step(unreadable, this.#lose(missing, { peersBefore, otherStore }, now));
+    return this.#step(unreadable, this.#lose(missing, { peersBefore, otherStore, untold: checks }, now));
   }
 
   /** Applies a batch that covers the store's history up to `revision`. What is old news has no effect. */
@@ -139,6 +141,18 @@ export class LeaseTable {
     let count = 0;
     for (const record of this.#live()) if (!this.#isOwn(record)) count++;
     return count;
+  }
+
+  /** Why the listing is not of the history that we followed: of its past we were told something else. */
+  #rewritten(records: readonly LeaseRecord[]): string | undefined {
+    const other = records.find((record) => {
+      const known = this.#records.get(record.key);
+      return (
+        this.#position.hasHeard(record.modRevision) && !(known !== undefined && sameWriting(known, record))
+      );
+    });
+    if (other === undefined) return undefined;
+    return `the store has another history, in which ${other.key} was written at revision ${other.modRevision}`;
   }
 
   #put(record: LeaseRecord): void {

@@ -33,6 +33,11 @@ export class StorePosition {
     return undefined;
   }
 
+  /** Whether everything up to this revision has been listed, or told by events, in this life. */
+  hasHeard(revision: bigint): boolean {
+    return this.#floor > 0n && revision <= this.#covered;
+  }
+
   /** Every event up to this revision has been delivered. */
   cover(revision: bigint): void {
     if (revision > this.#covered) this.#covered = revision;

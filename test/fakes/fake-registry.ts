@@ -50,6 +50,8 @@ interface Watch {
   /** What the node was told last about its stream. */
   told: 'nothing' | 'connected' | 'disconnected';
   scheduled: boolean;
+  /** Why its stream was lost, as long as the node has not heard of it. */
+  lost: string | undefined;
 }
 
 export class FakeRegistry implements Registry {
@@ -86,9 +88,10 @@ export class FakeRegistry implements Registry {
     });
   }
 
-  /** Cuts the link: calls fail, watches are lost, until reconnect. */
+  /** Cuts the link: calls fail until reconnect, watches are lost, however soon that is. */
   disconnect(reason = 'the link is cut'): void {
     this.#cutBecause = reason;
+    for (const watch of this.#watches) watch.lost ??= reason;
     this.#pumpAll();
   }
 
@@ -123,7 +126,13 @@ export class FakeRegistry implements Registry {
   }
 
   watch(fromRevision: bigint, handlers: WatchHandlers): () => void {
-    const watch: Watch = { next: fromRevision, handlers, told: 'nothing', scheduled: false };
+    const watch: Watch = {
+      next: fromRevision,
+      handlers,
+      told: 'nothing',
+      scheduled: false,
+      lost: this.#cutBecause,
+    };
     this.#watches.add(watch);
     this.#schedule(watch);
     return () => {
@@ -306,10 +315,12 @@ export class FakeRegistry implements Registry {
   #deliver(watch: Watch): void {
     const { handlers } = watch;
     if (!this.#watches.has(watch)) return;
-    if (this.#cutBecause !== undefined) {
-      if (watch.told !== 'disconnected') handlers.disconnected(this.#cutBecause);
+    const { lost } = watch;
+    if (lost !== undefined) {
+      if (watch.told !== 'disconnected') handlers.disconnected(lost);
       watch.told = 'disconnected';
-      return;
+      watch.lost = this.#cutBecause;
+      if (watch.lost !== undefined || !this.#watches.has(watch)) return;
     }
     if (watch.told !== 'connected') {
       watch.told = 'connected';

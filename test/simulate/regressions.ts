@@ -6,4 +6,19 @@ export interface Regression {
   readonly history: string;
 }
 
-export const REGRESSIONS: readonly Regression[] = [];
+export const REGRESSIONS: readonly Regression[] = [
+  {
+    title:
+      'a store that was restored, and has grown past where a watch stood, is noticed by its node all the same',
+    history: `
+      2 hosts, 22 subnets, vxlan, not started, chance 2093768499
+      take a backup
+      reboot host1
+      let 1s pass
+      reboot host2
+      cut host1 from etcd for 20ms
+      restore the backup, which takes 20ms
+      compact the store
+    `,
+  },
+];

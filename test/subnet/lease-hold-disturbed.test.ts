@@ -55,6 +55,33 @@ test('a revoked etcd lease is noticed and the subnet claimed again, even when th
   t.is(world.clock.pending, 0);
 });
 
+test('a store that is back is asked at once whether it still knows our lease; one that ran out is looked at first', async (t) => {
+  const { world, node, hold, end } = await setUp(60);
+  hold.stop();
+  const alone = new LeaseManager(node, { ttlSeconds: 60 }).hold(hold.record, {
+    nodeId: OUR_ID,
+    onLost: () => t.fail(),
+  });
+  await world.clock.advance(1000);
+  world.store.revoke(hold.record.etcdLease);
+  alone.hurry();
+  await world.clock.advance(1500);
+  t.deepEqual(world.keys(), [KEY]);
+  node.registry.disconnect();
+  await world.clock.advance(90_000);
+  t.is(alone.lateness, 'expired');
+  node.registry.reconnect();
+  node.registry.calls.length = 0;
+  alone.hurry();
+  await world.clock.advance(1500);
+  t.is(node.registry.calls[0], 'list');
+  t.deepEqual(world.keys(), [KEY]);
+  t.is(alone.lateness, 'in-time');
+  alone.stop();
+  end();
+  t.is(world.clock.pending, 0);
+});
+
 test('one loss is counted once, however often the answer to it fails', async (t) => {
   const { world, node, end } = await setUp();
   for (let failure = 0; failure < 5; failure++) {

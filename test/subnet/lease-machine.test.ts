@@ -16,6 +16,10 @@ import { KEYS, OWN_IP, WatchHistory, type Write } from './watch-history.js';
 const machineAt = (now: number): LeaseMachine => new LeaseMachine({ random: () => 0.5 }, now);
 const peers = (...thirds: number[]): LeaseRecord[] =>
   thirds.map((third) => lease({ subnet: `10.5.${third}.0/24`, publicIp: `1.1.1.${third}` }));
+const many = (count: number): LeaseRecord[] =>
+  Array.from({ length: count }, (_, index) =>
+    lease({ subnet: `10.${64 + (index >> 8)}.${index & 0xff}.0/24`, publicIp: '1.1.1.1' }),
+  );
 const listed = (revision: bigint, records: readonly LeaseRecord[], asked = 0): MachineInput => {
   const listing: Listing = { revision, records, unreadable: [] };
   return { type: 'listed', listing, asked };
@@ -86,6 +90,73 @@ test('when a hold-down is over it lists again, spread over some seconds, and goe
   t.deepEqual(ended, { returned: 0, gone: 3 });
   t.is(machine.suspicion, undefined);
   t.deepEqual(machine.next, { do: 'watch', from: 31n, tickAt: undefined });
+});
+
+test('a watch that stands again is heard, and the leases are listed once more, the later the more there are', (t) => {
+  for (const [count, wait] of [
+    [1, 1010],
+    [250, 3500],
+    [5000, 51_000],
+  ] as const) {
+    const machine = machineAt(0);
+    machine.step(listed(9n, many(count)), 0);
+    machine.step({ type: 'disconnected', reason: 'cut' }, 100);
+    t.deepEqual(machine.next, { do: 'watch', from: 10n, tickAt: undefined }, 'nobody to ask yet');
+    machine.step({ type: 'connected' }, 5000);
+    t.deepEqual(machine.next, { do: 'watch', from: 10n, tickAt: 5000 + wait });
+    machine.step({ type: 'connected' }, 5500);
+    machine.step({ type: 'events', events: [], revision: 12n }, 5600);
+    t.deepEqual(machine.next, { do: 'watch', from: 10n, tickAt: 5000 + wait });
+    machine.step({ type: 'tick' }, 5000 + wait);
+    t.deepEqual(machine.next, { do: 'list', at: 5000 + wait });
+    machine.step(listed(12n, many(count), 5000 + wait), 5000 + wait);
+    t.deepEqual(machine.next, { do: 'watch', from: 13n, tickAt: undefined }, 'once');
+    t.is(machine.suspicion, undefined);
+  }
+});
+
+/** Ten peers, whose watch was lost and stands again; the listing that follows is due. */
+function resumed(): LeaseMachine {
+  const machine = machineAt(0);
+  machine.step(listed(9n, many(10)), 0);
+  machine.step({ type: 'events', events: [], revision: 20n }, 50);
+  machine.step({ type: 'disconnected', reason: 'cut' }, 100);
+  machine.step({ type: 'connected' }, 200);
+  machine.step({ type: 'tick' }, 2000);
+  return machine;
+}
+
+test('what is missing then, and no watch has told of, is not believed at once', (t) => {
+  const machine = resumed();
+  const { change } = machine.step(listed(25n, many(9), 2000), 2000);
+  t.is(change, undefined);
+  t.regex(machine.suspicion ?? '', /^1 lease is not in the store.* the watch has told nothing of it/);
+  const late = resumed();
+  late.step({ type: 'list-failed', reason: 'away' }, 2000);
+  late.step(listed(25n, many(9), 2000), 4000);
+  t.is(late.records.size, 9, 'between two listings it may well have run out');
+  const overtaken = resumed();
+  overtaken.step(listed(25n, many(10), 2000), 2000);
+  overtaken.step({ type: 'disconnected', reason: 'cut' }, 3000);
+  overtaken.step({ type: 'connected' }, 4000);
+  overtaken.step({ type: 'compacted' }, 4000);
+  overtaken.step(listed(35n, many(9), 4000), 5000);
+  t.is(overtaken.records.size, 9, 'nor is a watch that is overtaken by a compaction to tell of anything');
+});
+
+test('a listing that has another past than the one we heard of is another store’s, however far it has come', (t) => {
+  const [changed] = many(1).map((record) => ({ ...record, modRevision: 15n, etcdLease: 99n }));
+  if (changed === undefined) throw new Error('no lease');
+  const machine = resumed();
+  const { change } = machine.step(listed(25n, [changed, ...many(4).slice(1)], 2000), 2000);
+  t.deepEqual(change, { put: [changed], removed: [], unreadable: [] });
+  t.is(
+    machine.suspicion,
+    `6 leases are not in the store, and kept as peers for now: the store has another history, in which ${changed.key} was written at revision 15`,
+  );
+  const news = resumed();
+  news.step(listed(25n, [{ ...changed, modRevision: 21n }, ...many(10).slice(1)], 2000), 2000);
+  t.is(news.suspicion, undefined, 'what is new is no contradiction');
 });
 
 type Step =

@@ -86,7 +86,10 @@ export class WatchHistory {
     }
   }
 
-  /** Another store takes the place of this one: a copy of it as it was so many writes ago. */
+  /**
+   * Another store takes the place of this one: a copy of it as it was so many writes ago. A watch goes on in it where it
+   * stood, unless the copy has not come that far when the watch is resumed.
+   */
   restore(ago: number): void {
     const writes = this.#writes.slice(0, Math.max(0, this.#writes.length - ago));
     this.#store = new FakeStore(new FakeClock());
@@ -95,13 +98,16 @@ export class WatchHistory {
     for (const write of writes) this.write(write);
     this.#last = undefined;
     this.#answer = undefined;
-    this.#step({ type: 'compacted' });
+    if (this.cut) return;
+    this.setCut(true);
+    this.setCut(false);
   }
 
   setCut(cut: boolean): void {
     if (cut === this.cut) return;
     this.cut = cut;
     this.#step(cut ? { type: 'disconnected', reason: 'cut' } : { type: 'connected' });
+    if (!cut && this.#cursor > this.#store.revision + 1n) this.#step({ type: 'compacted' });
   }
 
   pass(ms: number): void {
@@ -140,7 +146,10 @@ export class WatchHistory {
     }
     this.#step({ type: 'listed', ...answer });
     const then = this.machine.next;
-    if (then.do === 'watch') this.#cursor = then.from;
+    if (then.do !== 'watch') return;
+    this.#cursor = then.from;
+    // A watch that cannot be had is a loss like any other.
+    if (this.cut) this.#step({ type: 'disconnected', reason: 'cut' });
   }
 
   /** Lets time pass until a listing is due that is asked for and answered at once; none when a watch stands. */
