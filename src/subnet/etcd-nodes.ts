@@ -6,7 +6,7 @@ import { leaseText } from '../etcd/lease.js';
 import type { Logger } from '../logger.js';
 import { RegistryError } from './errors.js';
 import { asRegistry, type EtcdKeys } from './etcd-keys.js';
-import { withLease } from './etcd-lease.js';
+import { settled, withLease } from './etcd-lease.js';
 import { decodePresence, encodePresence, type Presence, type PresenceRecord } from './presence.js';
 import type { NodeRegistry } from './registry.js';
 
@@ -38,11 +38,12 @@ export class EtcdNodes implements NodeRegistry {
     const value = encodePresence(presence);
     return asRegistry(this.#keys, `announce the presence ${key}`, (operation) =>
       withLease(this.#client, this.#logger, ttlSeconds, async (etcdLease) => {
-        const { succeeded, revision } = await this.#client.kv.transaction(operation, {
+        const asked = this.#client.kv.transaction(operation, {
           // An absent key has the revision 0.
           compare: [{ key, target: 'modRevision', value: seen?.modRevision ?? 0n }],
           success: [{ type: 'put', key, value, lease: etcdLease }],
         });
+        const { succeeded, revision } = await settled(this.#client, asked, key, etcdLease);
         if (succeeded) return { ...decodePresence(nodeId, value), etcdLease, modRevision: revision };
         const message = `${operation}: another instance is announced there; look again`;
         throw new RegistryError('exists', operation, message);

@@ -19,7 +19,7 @@ import {
   replaceTransaction,
 } from './etcd-claims.js';
 import { asRegistry, etcdKeys, type EtcdKeys } from './etcd-keys.js';
-import { withLease } from './etcd-lease.js';
+import { settled, withLease } from './etcd-lease.js';
 import { EtcdNodes } from './etcd-nodes.js';
 import { encodeKey, encodeValue } from './lease-codec.js';
 import type { LeaseAttributes, LeaseRecord } from './lease.js';
@@ -134,7 +134,8 @@ export class EtcdRegistry implements Registry {
     return this.#call(`create lease ${key}`, (operation) => {
       const write = async (lease: bigint): Promise<LeaseRecord> => {
         const transaction = createTransaction(this.#keys, { key, value, lease, nodeId }, guard);
-        const result = await this.#client.kv.transaction(operation, transaction);
+        const asked = this.#client.kv.transaction(operation, transaction);
+        const result = await settled(this.#client, asked, this.#keys.leases + key, lease);
         if (!result.succeeded) throw refusedClaim(this.#keys, operation, key, 0n, guard, result);
         return this.#written(key, value, lease, result.revision, result.revision);
       };

@@ -1,12 +1,15 @@
-// The registry against a server that is no etcd, or a broken one: what it may not do is go on for ever.
+// The registry against a server that is no etcd, or a broken one, or one that loses its leader: what it may not do is go
+// on for ever, or take a claim for lost that was carried out.
 
 import test, { type ExecutionContext } from 'ava';
 import { EtcdClient } from '../../src/etcd/client.js';
 import { parseEndpoints } from '../../src/etcd/endpoints.js';
 import type { KeyValue } from '../../src/etcd/kv.js';
+import { cidr, ip } from '../../src/subnet/cidr.js';
 import { EtcdRegistry } from '../../src/subnet/etcd-registry.js';
 import { testParts } from '../helpers/etcd-log.js';
-import { EtcdServer } from '../helpers/etcd-server.js';
+import { EtcdServer, Refusal } from '../helpers/etcd-server.js';
+import { OURS_ATTRIBUTES } from './world.js';
 
 const HEADER = { clusterId: 1n, revision: 9n };
 const PAGE = 10_000;
@@ -77,4 +80,79 @@ test('with a last page the listing is whole', async (t) => {
   const { revision, unreadable } = await registry.list();
   t.deepEqual([revision, unreadable.length], [9n, PAGE + 1]);
   registry.close();
+});
+
+/** Loses its leader under every transaction, and carries it out or not. Its leases are 1 and 2 and so on. */
+async function losingItsLeader(
+  t: ExecutionContext,
+  carriesOut: boolean,
+): Promise<{
+  registry: EtcdRegistry;
+  server: EtcdServer;
+}> {
+  const server = await EtcdServer.start(t);
+  const keys = new Map<string, KeyValue>();
+  let leases = 0n;
+  server.answer('leaseGrant', ({ TTL }) => ({ header: HEADER, ID: ++leases, TTL, error: '' }));
+  server.answer('leaseRevoke', () => ({ header: HEADER }));
+  server.answer('range', ({ key }) => {
+    const kvs = [...keys].filter(([name]) => name === Buffer.from(key).toString()).map(([, found]) => found);
+    return { header: HEADER, kvs, more: false, count: BigInt(kvs.length) };
+  });
+  server.answer('txn', ({ success }) => {
+    for (const { request } of carriesOut ? success : []) {
+      if (request?.$case !== 'requestPut') continue;
+      const { key, value, lease } = request.value;
+      const revisions = { createRevision: 7n, modRevision: 7n, version: 1n };
+      keys.set(Buffer.from(key).toString(), { key, value, lease, ...revisions });
+    }
+    throw new Refusal(14, 'etcdserver: request timed out, possibly due to previous leader failure');
+  });
+  const parts = testParts();
+  const client = new EtcdClient({ endpoints: parseEndpoints(server.endpoint) }, parts);
+  const registry = new EtcdRegistry({ client, prefix: '/coreos.com/network', logger: parts.logger });
+  t.teardown(() => {
+    registry.close();
+  });
+  return { registry, server };
+}
+
+const SUBNETS = { 4: cidr('10.5.9.0/24') };
+const PRESENCE = {
+  nodeId: 'node-1',
+  host: 'host1',
+  bootId: 'boot',
+  instance: 'life',
+  publicIp: ip('1.1.1.1'),
+};
+
+test('a claim during which the leader dies is looked for under its own lease before it counts as lost', async (t) => {
+  const { registry, server } = await losingItsLeader(t, true);
+  const record = await registry.create(SUBNETS, OURS_ATTRIBUTES, 60, { listed: 5n });
+  t.like(record, { key: '10.5.9.0-24', etcdLease: 1n, createRevision: 7n, modRevision: 7n });
+  const presence = await registry.nodes.announce(PRESENCE, 30);
+  t.like(presence, { etcdLease: 2n, modRevision: 7n });
+  t.false(server.calls.includes('LeaseRevoke'));
+  await t.throwsAsync(registry.create(SUBNETS, OURS_ATTRIBUTES, 'reserved', { listed: 5n }), {
+    code: 'unavailable',
+  });
+});
+
+test('one that was not carried out fails, and gives its lease back, lest it be carried out later', async (t) => {
+  const { registry, server } = await losingItsLeader(t, false);
+  const create = registry.create(SUBNETS, OURS_ATTRIBUTES, 60, { listed: 5n });
+  await t.throwsAsync(create, { code: 'unavailable', message: /previous leader failure/ });
+  await t.throwsAsync(registry.nodes.announce(PRESENCE, 30), { code: 'unavailable' });
+  t.is(server.calls.filter((call) => call === 'LeaseRevoke').length, 2);
+  t.is(server.calls.filter((call) => call === 'Txn').length, 2, 'it is not sent twice');
+});
+
+test('nor is it anybody else’s lease that counts', async (t) => {
+  const { registry, server } = await losingItsLeader(t, true);
+  await registry.create(SUBNETS, OURS_ATTRIBUTES, 60, { listed: 5n });
+  server.answer('txn', () => {
+    throw new Refusal(14, 'etcdserver: request timed out, possibly due to previous leader failure');
+  });
+  const create = registry.create(SUBNETS, OURS_ATTRIBUTES, 60, { listed: 5n });
+  await t.throwsAsync(create, { code: 'unavailable' });
 });
