@@ -59,7 +59,7 @@ export class FakeDataplane implements Dataplane {
     if (wanted.queues !== undefined && wanted.queues > 1 && link.tun?.multiQueue !== true)
       throw new DataplaneError('device-mode', 'made for a single queue');
     this.#link = link;
-    this.#kernel?.attach(link.name);
+    this.#kernel?.attach(link.index);
   }
 
   isAttached(link: Link): boolean {
@@ -75,7 +75,7 @@ export class FakeDataplane implements Dataplane {
 
   close(): void {
     this.closed++;
-    if (this.#link !== undefined) this.#kernel?.attach(this.#link.name, false);
+    if (this.#link !== undefined) this.#kernel?.attach(this.#link.index, false);
     this.#link = undefined;
   }
 }

@@ -103,9 +103,10 @@ export class FakeKernel implements Kernel {
     throw new Error(`the fake kernel has no link ${name}`);
   }
 
-  /** A program attaches to the TUN with that name, or lets go of it. */
-  attach(name: string, attached = true): void {
-    attach(this.#state, this.indexOf(name), attached);
+  /** A program attaches to the TUN with that index, or lets go of it; of one that is deleted it has nothing to let go. */
+  attach(index: number, attached = true): void {
+    if (!this.#state.links.has(index) && !attached) return;
+    attach(this.#state, index, attached);
     this.#deliver();
   }
 

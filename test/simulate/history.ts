@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { SimCluster } from './sim-cluster.js';
 import { parseStep, stepsOf, type Situation, type Step, type StepKind } from './step.js';
 import { HOST_STEPS } from './steps-hosts.js';
+import { IDENTITY_STEPS } from './steps-identity.js';
 import { KERNEL_STEPS } from './steps-kernel.js';
 import { STORE_STEPS } from './steps-store.js';
 import { TIME_STEPS } from './steps-time.js';
@@ -12,7 +13,13 @@ import { catchRejections } from './turn.js';
 import { Violation } from './violation.js';
 import { parseWorld, worlds, worldText, type World } from './world.js';
 
-export const KINDS: readonly StepKind[] = [...TIME_STEPS, ...HOST_STEPS, ...STORE_STEPS, ...KERNEL_STEPS];
+export const KINDS: readonly StepKind[] = [
+  ...TIME_STEPS,
+  ...HOST_STEPS,
+  ...STORE_STEPS,
+  ...KERNEL_STEPS,
+  ...IDENTITY_STEPS,
+];
 const MOST_STEPS = 30;
 
 type Steps = Iterable<fc.AsyncCommand<Situation, SimCluster>>;

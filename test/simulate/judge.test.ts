@@ -44,6 +44,21 @@ test('a lease that a daemon holds, and the store has not', async (t) => {
   });
 });
 
+test('a lease that two daemons hold', async (t) => {
+  const cluster = await running(t);
+  const [one, two] = cluster.hosts.map(({ life }) => life!.belief);
+  cluster.judge.tampered();
+  two!.overhear('create', [{}, {}, 86_400], one!.record, cluster.hosts[1]!.clock.boottime());
+  await cluster.pass(100_000);
+  t.notThrows(() => {
+    cluster.judge.check();
+  });
+  await cluster.pass(30_000);
+  broken(t, 'no two hosts hold one subnet', () => {
+    cluster.judge.check();
+  });
+});
+
 test('a held lease that somebody took away is let pass for a while, and no longer', async (t) => {
   const cluster = await running(t);
   const { life } = cluster.host('host1');

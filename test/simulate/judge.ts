@@ -36,6 +36,7 @@ export class Judge {
   check(): void {
     this.#note(() => {
       for (const host of this.#cluster.hosts) this.#beliefStands(host);
+      this.#noTwins();
     });
     const [first] = this.#violations;
     if (first !== undefined) throw first;
@@ -104,18 +105,44 @@ export class Judge {
     );
   }
 
+  /** (b) Of two hosts with one node id one has to give way, as soon as both hear the store. */
+  #noTwins(): void {
+    const { clock, hosts } = this.#cluster;
+    const holders = hosts.flatMap((host) => {
+      const { record, validUntil = 0 } = host.life?.belief ?? {};
+      const isSure = record !== undefined && host.clock.boottime() < validUntil;
+      const isAware = clock.monotonic() - Math.max(this.#tampered, host.troubledUntil) > UNAWARE_MS;
+      const span = isSure && isAware ? spanOf(record.key) : undefined;
+      return span === undefined ? [] : [{ ...span, name: host.name, key: record?.key ?? '' }];
+    });
+    for (const [index, one] of holders.entries()) {
+      const other = holders.slice(index + 1).find((candidate) => overlap(one, candidate));
+      if (other !== undefined)
+        throw new Violation('no two hosts hold one subnet', `${one.name} and ${other.name} hold ${one.key}`);
+    }
+  }
+
+  /** Whether another host is announced by its node id. */
+  #isCopied({ name, nodeId }: SimHost): boolean {
+    const presence = this.#cluster.store.get(`${PREFIX}/nodes/${nodeId}`);
+    if (presence === undefined) return false;
+    const { Host } = JSON.parse(Buffer.from(presence.value).toString()) as { readonly Host?: string };
+    return Host !== name;
+  }
+
   /** (e) The subnet is somebody else's, or the config has no such subnet any more. */
   #isLost(host: SimHost, life: Life): void {
     const { store } = this.#cluster;
-    const { record } = life.belief;
-    const theirs = storedLeases(store).filter(({ value }) => value?.PublicIP !== host.address);
-    const held = record === undefined ? undefined : spanOf(record.key);
-    if (held !== undefined && theirs.some((other) => overlap(other, held))) return;
-    if (record !== undefined && !record.key.endsWith(`-${subnetLength(store)}`)) return;
-    throw new Violation(
-      'a lost lease is somebody else’s',
-      `${host.name} gave up ${record?.key ?? 'nothing'}`,
+    if (this.#isCopied(host)) return;
+    // Without an answer of the store it went on from its snapshot, which is what its env file says.
+    const key = life.belief.record?.key ?? envKey(host.envText ?? '');
+    const held = key === undefined ? undefined : spanOf(key);
+    const theirs = storedLeases(store).filter(
+      ({ value }) => value?.PublicIP !== host.address || value.NodeID !== host.nodeId,
     );
+    if (held !== undefined && theirs.some((other) => overlap(other, held))) return;
+    if (key?.endsWith(`-${subnetLength(store)}`) === false) return;
+    throw new Violation('a lost lease is somebody else’s', `${host.name} gave up ${key ?? 'nothing'}`);
   }
 
   #leaseOf(host: SimHost, leases: readonly StoredLease[]): StoredLease | undefined {

@@ -1,6 +1,7 @@
 // A simulated host: what outlives its daemon (kernel, files, clock, link to the store), and a supervisor that starts
 // the daemon again when it ends by itself, as a service manager does.
 
+import { cidr } from '../../src/subnet/cidr.js';
 import type { FakeClock } from '../fakes/fake-clock.js';
 import { FakeEnvFiles } from '../fakes/fake-env-files.js';
 import { FakeKernel } from '../fakes/fake-kernel.js';
@@ -34,16 +35,19 @@ export class SimHost {
   readonly index: number;
   readonly clock: HostClock;
   readonly envFiles = new FakeEnvFiles();
-  readonly folder = new FakeStateFolder();
   readonly #parts: HostParts;
   readonly #latency: () => number;
   readonly #random: () => number;
+  #folder = new FakeStateFolder();
+  #nodeId: string;
   #kernel: FakeKernel;
   #life: Life | undefined;
   #address: string;
   #cuts = 0;
   #boots = 0;
   #lives = 0;
+  #setUps = 0;
+  #moves = 0;
   #mended = -Infinity;
 
   /** Number `index`, from 1. */
@@ -55,6 +59,7 @@ export class SimHost {
     const ways = chanceFor(parts.chance, `${this.name} latency`);
     this.#latency = () => (this.isCut ? DEADLINE_MS : latency(ways));
     this.#random = chanceFor(parts.chance, `${this.name} dice`);
+    this.#nodeId = `node-${index}`;
     this.#address = `192.168.50.${index}`;
     this.#kernel = this.#boot();
   }
@@ -66,6 +71,11 @@ export class SimHost {
   /** The daemon's life; undefined while there is none. */
   get life(): Life | undefined {
     return this.#life;
+  }
+
+  /** What its daemon is known by. */
+  get nodeId(): string {
+    return this.#nodeId;
   }
 
   /** The address that peers reach it at. */
@@ -101,8 +111,8 @@ export class SimHost {
     const { envFiles } = this;
     const life = new Life({
       ...{ clock: this.clock, kernel: this.#kernel, registry, envFiles, random: this.#random },
-      folder: this.folder,
-      node: { nodeId: `node-${this.index}`, host: this.name, bootId: `${this.name}-boot-${this.#boots}` },
+      folder: this.#folder,
+      node: { nodeId: this.#nodeId, host: this.name, bootId: `${this.name}-boot-${this.#boots}` },
       instance: `${this.name}-life-${++this.#lives}`,
       logger: trace.logger(this.name),
     });
@@ -141,6 +151,34 @@ export class SimHost {
     this.clock.reboot();
     this.#boots++;
     this.#kernel = this.#boot();
+  }
+
+  /** Its disk is wiped and it boots from an image: it has nothing of what it knew, and another machine-id. */
+  setUpAnew(): void {
+    this.reboot();
+    this.#folder = new FakeStateFolder();
+    this.#nodeId = `node-${this.index}-${++this.#setUps}`;
+  }
+
+  /** It boots from a copy of the other one's disk. */
+  copy(other: SimHost): void {
+    this.reboot();
+    this.#folder = new FakeStateFolder();
+    this.#folder.instances = other.#folder.instances;
+    this.#folder.snapshot = other.#folder.snapshot;
+    this.#nodeId = other.#nodeId;
+  }
+
+  /** Its link gets another address in place of the one it has. */
+  async move(): Promise<void> {
+    const { asOther } = this.#kernel;
+    const old = (await this.#kernel.addresses()).find(({ address }) => address === `${this.#address}/24`);
+    if (old === undefined) throw new RangeError(`${this.name} has lost ${this.#address}`);
+    this.#address = `192.168.50.${this.index + 10 * (++this.#moves % 20)}`;
+    await asOther.apply([
+      { kind: 'address', verb: 'delete', address: old },
+      { kind: 'address', verb: 'create', address: { ...old, address: cidr(`${this.#address}/24`) } },
+    ]);
   }
 
   /** Cuts the link to the store; as many heals as cuts mend it. */

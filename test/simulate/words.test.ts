@@ -28,7 +28,7 @@ test('every kind of step is drawn', (t) => {
       .map((step) => String(step).replace(/host\d/g, 'host')),
   );
   for (const { words } of KINDS) {
-    const form = sentence(words.replace(/\{host\}/g, 'host'));
+    const form = sentence(words.replaceAll('{host}', 'host'));
     t.true(
       [...drawn].some((text) => form.read(text) !== undefined),
       words,
