@@ -9,8 +9,8 @@ import { until } from '../../src/lab/until.js';
 import { canMakeHosts, flanneldCommand, member, restart } from '../helpers/lab.js';
 import { makeUdpCluster, TUN, UDP_PORT, viewTun } from '../helpers/udp-lab.js';
 
-/** Five times the median of `npm run bench:life` (docs/benchmarks.md). */
-const RESTART_LIMIT_MS = 5 * 557;
+/** What ping, and a machine that has more to do, may add; how fast a restart is says `npm run bench:life`. */
+const SLACK_MS = 1000;
 
 test.serial('kill -9 and a restart: what is lost is the window in which nobody is there', async (t) => {
   if (!canMakeHosts(t)) return;
@@ -20,6 +20,7 @@ test.serial('kill -9 and a restart: what is lost is the window in which nobody i
   const index = await one.host.must('cat', [`/sys/class/net/${TUN}/ifindex`]);
   const pinger = await Pinger.start(two.pod, one.pod.address);
   await pinger.more(20);
+  const killed = performance.now();
   await one.flanneld.stop('SIGKILL');
   t.regex(
     await viewTun(one.host),
@@ -27,10 +28,11 @@ test.serial('kill -9 and a restart: what is lost is the window in which nobody i
     'device, address and route stay',
   );
   await restart(cluster, one);
+  const absentMs = performance.now() - killed;
   await pinger.more(60);
   const report = await pinger.stop();
-  t.log(report);
-  t.true(report.longestGapMs < RESTART_LIMIT_MS, `traffic stood still for ${report.longestGapMs} ms`);
+  t.log(report, `nobody was there for ${absentMs} ms`);
+  t.true(report.longestGapMs < absentMs + SLACK_MS, `traffic stood still for ${report.longestGapMs} ms`);
   t.true(report.lost * 8 <= report.longestGapMs + 8, 'nothing is lost outside that window');
   t.is((await cluster.leaseOf(one.host)).subnet, lease.subnet);
   t.is(await viewTun(one.host), before);
