@@ -27,6 +27,8 @@ export interface RangeResult {
   readonly keys: readonly KeyValue[];
   /** Whether the limit cut the answer short. */
   readonly more: boolean;
+  /** How many keys there are in the range, whatever the limit. */
+  readonly count: bigint;
 }
 
 /**
@@ -68,7 +70,7 @@ export interface TransactionResult {
 const NOTHING = new Uint8Array(0);
 
 /** The end of the range of all keys that begin with `prefix`: the prefix with its last byte one higher. */
-export function prefixEnd(prefix: string): Uint8Array {
+export function prefixEnd(prefix: string | Uint8Array): Uint8Array {
   const bytes = Buffer.from(prefix);
   for (let index = bytes.length - 1; index >= 0; index--) {
     const byte = bytes[index] ?? 0xff;
@@ -138,7 +140,7 @@ export class Kv {
 
 function rangeResult(answer: RangeResponse): RangeResult {
   const { revision = 0n, clusterId = 0n } = answer.header ?? {};
-  return { revision, clusterId, keys: answer.kvs, more: answer.more };
+  return { revision, clusterId, keys: answer.kvs, more: answer.more, count: answer.count };
 }
 
 function transactionResult(answer: TxnResponse): TransactionResult {

@@ -25,9 +25,10 @@ export class WatchCursor {
   #clusterId: bigint | undefined;
   #parts: Event[] = [];
 
-  /** `startRevision` is the first revision wanted; 0n for "from now on". */
-  constructor(startRevision: bigint) {
+  /** `startRevision` is the first revision wanted, of that cluster where it is known; 0n for "from now on". */
+  constructor(startRevision: bigint, clusterId?: bigint) {
     this.#next = startRevision;
+    this.#clusterId = clusterId;
   }
 
   /** The revision a new stream has to start at; 0n as long as none is known. */

@@ -20,6 +20,8 @@ export interface WatchOptions {
   readonly prefix: string;
   /** The first revision wanted; 0n for "from now on". */
   readonly startRevision: bigint;
+  /** The cluster that revision is of, where known: another one has another history, and is told as a compaction. */
+  readonly clusterId?: bigint;
 }
 
 export interface WatchHandlers {
@@ -80,7 +82,7 @@ export class Watcher {
     this.#options = options;
     this.#handlers = handlers;
     this.#operation = `watch ${options.prefix}`;
-    this.#cursor = new WatchCursor(options.startRevision);
+    this.#cursor = new WatchCursor(options.startRevision, options.clusterId);
   }
 
   /** Runs until the watch is stopped or overtaken by a compaction. Never rejects of itself. */

@@ -21,6 +21,9 @@ export interface ConfigFields {
   enableIPv4: boolean;
   enableIPv6: boolean;
   enableNFTables: boolean | undefined;
+  isolated: boolean;
+  ipMasq: boolean | undefined;
+  replace: boolean;
   readonly families: Readonly<Record<Family, FamilyFields>>;
   backend: { readonly type: string; readonly options: JsonObject };
 }
@@ -31,6 +34,9 @@ export function readConfigFields(text: string): ConfigFields {
     enableIPv4: true,
     enableIPv6: false,
     enableNFTables: undefined,
+    isolated: true,
+    ipMasq: undefined,
+    replace: false,
     families: { 4: {}, 6: {} },
     backend: { type: 'udp', options: {} },
   };
@@ -62,6 +68,9 @@ const READERS = new Map<string, Reader>([
     'enablenftables',
     (fields, member) => (fields.enableNFTables = bool('EnableNFTables', member) ?? fields.enableNFTables),
   ],
+  ['isolated', (fields, member) => (fields.isolated = bool('Isolated', member) ?? fields.isolated)],
+  ['replace', (fields, member) => (fields.replace = bool('Replace', member) ?? fields.replace)],
+  ['ipmasq', (fields, member) => (fields.ipMasq = bool('IPMasq', member) ?? fields.ipMasq)],
   ['network', ({ families }, member) => (families[4].network = network(4, 'Network', member))],
   ['ipv6network', ({ families }, member) => (families[6].network = network(6, 'IPv6Network', member))],
   [

@@ -8,7 +8,9 @@ export type ConfigErrorCode =
   | 'config-type'
   | 'config-value'
   | 'config-unsupported'
-  | 'config-backend';
+  | 'config-backend'
+  /** Another network of this host has what it asks for. */
+  | 'config-conflict';
 
 /** The network configuration in the store cannot be used; `message` says which field, why, and what to do. */
 export class ConfigError extends Error {
@@ -33,6 +35,7 @@ export class ConfigError extends Error {
  * - `address-taken`: another node that is alive announces our address.
  * - `node-taken`: another instance that is alive goes by our node id.
  * - `protocol`: the endpoint answered, but not as etcd v3 does.
+ * - `vni`: the claims of VNIs contradict themselves, or none is left; the message names the key to look at.
  */
 export type RegistryErrorCode =
   | 'exists'
@@ -44,7 +47,8 @@ export type RegistryErrorCode =
   | 'out-of-subnets'
   | 'address-taken'
   | 'node-taken'
-  | 'protocol';
+  | 'protocol'
+  | 'vni';
 
 /** A call to the store of leases failed. `operation` names the call, `retryable` whether repeating it may help. */
 export class RegistryError extends Error {

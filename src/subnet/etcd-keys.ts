@@ -15,18 +15,29 @@ export interface EtcdKeys {
   readonly nodes: string;
   readonly used: string;
   readonly revoked: string;
+  /** The VNI it has claimed, if any. */
+  readonly vni: string;
+  /** The folder its prefix is in, with the networks beside it: `/` for one at the root. */
+  readonly parent: string;
+  /** Which VNIs the networks of that folder have claimed. */
+  readonly vnis: string;
 }
 
 /** Doubled and trailing slashes of the prefix do not matter, as in flannel. */
 export function etcdKeys(prefix: string): EtcdKeys {
   const folder = (name: string): string => `${posix.join(prefix, name)}/`;
+  const path = posix.join(prefix, '.').replace(/\/$/, '');
+  const parent = path === '' ? '/' : path.slice(0, path.lastIndexOf('/') + 1);
   return {
-    prefix: posix.join(prefix, '.').replace(/\/$/, ''),
+    prefix: path,
     config: posix.join(prefix, 'config'),
     leases: folder('subnets'),
     nodes: folder('nodes'),
     used: folder('used'),
     revoked: folder('revoked'),
+    vni: posix.join(prefix, 'vni'),
+    parent,
+    vnis: `${parent}.vnis/`,
   };
 }
 
@@ -50,7 +61,7 @@ const CODES: Readonly<Record<EtcdErrorCode, RegistryErrorCode>> = {
 
 /** Carries out an operation; an EtcdError becomes the RegistryError that its callers understand. */
 export async function asRegistry<T>(
-  { prefix }: EtcdKeys,
+  { prefix }: Pick<EtcdKeys, 'prefix'>,
   operation: string,
   action: (operation: string) => Promise<T>,
 ): Promise<T> {

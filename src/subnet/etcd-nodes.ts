@@ -5,25 +5,35 @@ import { textOf } from '../etcd/kv.js';
 import { leaseText } from '../etcd/lease.js';
 import type { Logger } from '../logger.js';
 import { RegistryError } from './errors.js';
-import { asRegistry, type EtcdKeys } from './etcd-keys.js';
+import type { EtcdCalls } from './etcd-calls.js';
+import type { EtcdKeys } from './etcd-keys.js';
 import { settled, withLease } from './etcd-lease.js';
 import { decodePresence, encodePresence, type Presence, type PresenceRecord } from './presence.js';
 import type { NodeRegistry } from './registry.js';
 
+interface EtcdNodesOptions {
+  readonly client: EtcdClient;
+  readonly keys: EtcdKeys;
+  readonly calls: EtcdCalls;
+  readonly logger: Logger;
+}
+
 export class EtcdNodes implements NodeRegistry {
   readonly #client: EtcdClient;
   readonly #keys: EtcdKeys;
+  readonly #calls: EtcdCalls;
   readonly #logger: Logger;
 
-  constructor(client: EtcdClient, keys: EtcdKeys, logger: Logger) {
+  constructor({ client, keys, calls, logger }: EtcdNodesOptions) {
     this.#client = client;
     this.#keys = keys;
+    this.#calls = calls;
     this.#logger = logger;
   }
 
   read(nodeId: string): Promise<PresenceRecord | undefined> {
     const key = this.#keys.nodes + nodeId;
-    return asRegistry(this.#keys, `read the presence ${key}`, async () => {
+    return this.#calls.run(`read the presence ${key}`, async () => {
       const { keys } = await this.#client.kv.range({ key });
       const found = keys[0];
       if (found === undefined) return undefined;
@@ -36,7 +46,7 @@ export class EtcdNodes implements NodeRegistry {
     const { nodeId } = presence;
     const key = this.#keys.nodes + nodeId;
     const value = encodePresence(presence);
-    return asRegistry(this.#keys, `announce the presence ${key}`, (operation) =>
+    return this.#calls.run(`announce the presence ${key}`, (operation) =>
       withLease(this.#client, this.#logger, ttlSeconds, async (etcdLease) => {
         const asked = this.#client.kv.transaction(operation, {
           // An absent key has the revision 0.
@@ -52,24 +62,20 @@ export class EtcdNodes implements NodeRegistry {
   }
 
   keepAlive({ nodeId, etcdLease }: PresenceRecord): Promise<number> {
-    return asRegistry(
-      this.#keys,
-      `keep the presence ${this.#keys.nodes}${nodeId} alive`,
-      async (operation) => {
-        const seconds = await this.#client.leases.keepAlive(etcdLease);
-        if (seconds > 0) return seconds;
-        const reason = `its etcd lease ${leaseText(etcdLease)} has expired`;
-        throw new RegistryError(
-          'lease-gone',
-          operation,
-          `${operation}: ${reason}; it has to be announced anew`,
-        );
-      },
-    );
+    return this.#calls.run(`keep the presence ${this.#keys.nodes}${nodeId} alive`, async (operation) => {
+      const seconds = await this.#client.leases.keepAlive(etcdLease);
+      if (seconds > 0) return seconds;
+      const reason = `its etcd lease ${leaseText(etcdLease)} has expired`;
+      throw new RegistryError(
+        'lease-gone',
+        operation,
+        `${operation}: ${reason}; it has to be announced anew`,
+      );
+    });
   }
 
   withdraw({ nodeId, etcdLease }: PresenceRecord): Promise<void> {
-    return asRegistry(this.#keys, `withdraw the presence ${this.#keys.nodes}${nodeId}`, () =>
+    return this.#calls.run(`withdraw the presence ${this.#keys.nodes}${nodeId}`, () =>
       this.#client.leases.revoke(etcdLease),
     );
   }

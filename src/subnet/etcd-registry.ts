@@ -18,7 +18,8 @@ import {
   removeTransaction,
   replaceTransaction,
 } from './etcd-claims.js';
-import { asRegistry, etcdKeys, type EtcdKeys } from './etcd-keys.js';
+import { EtcdCalls } from './etcd-calls.js';
+import { etcdKeys, type EtcdKeys } from './etcd-keys.js';
 import { settled, withLease } from './etcd-lease.js';
 import { EtcdNodes } from './etcd-nodes.js';
 import { encodeKey, encodeValue } from './lease-codec.js';
@@ -38,8 +39,9 @@ import type {
 import { isUnreadable, readStoredLease, shownKey } from './stored-lease.js';
 
 export interface EtcdRegistryOptions {
-  /** Used by this registry alone, which closes it. */
   readonly client: EtcdClient;
+  /** The client is others' as well, and not closed with the registry; unless given, the registry closes it. */
+  readonly sharedClient?: boolean;
   /** `/coreos.com/network`; doubled and trailing slashes do not matter, as in flannel. */
   readonly prefix: string;
   readonly logger: Logger;
@@ -55,12 +57,16 @@ export class EtcdRegistry implements Registry {
   readonly #client: EtcdClient;
   readonly #logger: Logger;
   readonly #keys: EtcdKeys;
+  readonly #isShared: boolean;
+  readonly #calls: EtcdCalls;
 
-  constructor({ client, prefix, logger }: EtcdRegistryOptions) {
+  constructor({ client, sharedClient = false, prefix, logger }: EtcdRegistryOptions) {
     this.#client = client;
+    this.#isShared = sharedClient;
     this.#logger = logger;
     this.#keys = etcdKeys(prefix);
-    this.nodes = new EtcdNodes(client, this.#keys, logger);
+    this.#calls = new EtcdCalls(this.#keys);
+    this.nodes = new EtcdNodes({ client, keys: this.#keys, calls: this.#calls, logger });
   }
 
   readConfig(): Promise<ConfigText | undefined> {
@@ -100,6 +106,10 @@ export class EtcdRegistry implements Registry {
   }
 
   watch(fromRevision: bigint, handlers: WatchHandlers): () => void {
+    return this.#calls.watch(() => this.#watch(fromRevision, handlers));
+  }
+
+  #watch(fromRevision: bigint, handlers: WatchHandlers): () => void {
     return this.#client.watch(
       { prefix: this.#keys.leases, startRevision: fromRevision },
       {
@@ -185,7 +195,8 @@ export class EtcdRegistry implements Registry {
   }
 
   close(): void {
-    this.#client.close();
+    this.#calls.close();
+    if (!this.#isShared) this.#client.close();
   }
 
   async #delete(
@@ -260,7 +271,7 @@ export class EtcdRegistry implements Registry {
   }
 
   #call<T>(operation: string, action: (operation: string) => Promise<T>): Promise<T> {
-    return asRegistry(this.#keys, operation, action);
+    return this.#calls.run(operation, action);
   }
 }
 

@@ -14,6 +14,12 @@ export interface NetworkConfig {
   readonly enabled: PerFamily<FamilyConfig>;
   /** nftables instead of iptables; undefined when the config does not say. */
   readonly enableNFTables: boolean | undefined;
+  /** Whether traffic to and from the other networks of this daemon is dropped. Ours alone: upstream ignores it. */
+  readonly isolated: boolean;
+  /** Masquerade what leaves the overlay; undefined where the flag -ip-masq decides. Ours alone, too. */
+  readonly ipMasq: boolean | undefined;
+  /** Whether a running network may begin anew for what cannot change as it runs. Ours: upstream has no such field. */
+  readonly replace: boolean;
   readonly backend: BackendConfig;
 }
 
@@ -45,6 +51,9 @@ export function readNetworkConfig(text: string): NetworkConfig {
   return {
     enabled: { ...(v4 && { 4: v4 }), ...(v6 && { 6: v6 }) },
     enableNFTables: fields.enableNFTables,
+    isolated: fields.isolated,
+    ipMasq: fields.ipMasq,
+    replace: fields.replace,
     backend: fields.backend,
   };
 }

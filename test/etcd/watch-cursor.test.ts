@@ -33,6 +33,14 @@ test('created moves the cursor only when no start was asked for', (t) => {
   t.is(resumed.resumeRevision, 7n);
 });
 
+test('a start revision of another cluster than the one that answers is worth nothing', (t) => {
+  const accepted = (clusterId?: bigint): unknown =>
+    new WatchCursor(7n, clusterId).accept(answer(20n, { created: true }));
+  t.like(accepted(2n), { type: 'created', newCluster: true });
+  t.like(accepted(1n), { type: 'created', newCluster: false });
+  t.like(accepted(), { type: 'created', newCluster: false });
+});
+
 test('events move the cursor by their own revision, not by the header’s', (t) => {
   const cursor = new WatchCursor(7n);
   const step = cursor.accept(answer(900n, { events: [event(7n), event(9n)] }));

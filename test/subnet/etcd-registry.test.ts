@@ -9,6 +9,7 @@ import { cidr, ip } from '../../src/subnet/cidr.js';
 import { EtcdRegistry } from '../../src/subnet/etcd-registry.js';
 import { testParts } from '../helpers/etcd-log.js';
 import { EtcdServer, Refusal } from '../helpers/etcd-server.js';
+import { eventually } from '../helpers/etcd-wait.js';
 import { OURS_ATTRIBUTES } from './world.js';
 
 const HEADER = { clusterId: 1n, revision: 9n };
@@ -155,4 +156,49 @@ test('nor is it anybody else’s lease that counts', async (t) => {
   });
   const create = registry.create(SUBNETS, OURS_ATTRIBUTES, 60, { listed: 5n });
   await t.throwsAsync(create, { code: 'unavailable' });
+});
+
+test('a registry on a shared client ends its own calls and watches, and leaves the client alone', async (t) => {
+  const server = await EtcdServer.start(t);
+  let answer = (): void => undefined;
+  server.answer('range', async ({ key }) => {
+    if (Buffer.from(key).toString().startsWith('/gone/'))
+      await new Promise<void>((resolve) => (answer = resolve));
+    return { header: HEADER, kvs: [], more: false, count: 0n };
+  });
+  let [opened, ended] = [0, 0];
+  server.onWatch((stream) => {
+    opened++;
+    stream.on('cancelled', () => ended++);
+  });
+  const parts = testParts();
+  const client = new EtcdClient({ endpoints: parseEndpoints(server.endpoint) }, parts);
+  t.teardown(() => {
+    client.close();
+  });
+  const open = (prefix: string): EtcdRegistry =>
+    new EtcdRegistry({ client, sharedClient: true, prefix, logger: parts.logger });
+  const [gone, other] = [open('/gone'), open('/other')];
+  const handlers = {
+    events: () => undefined,
+    compacted: () => undefined,
+    disconnected: () => undefined,
+    connected: () => undefined,
+  };
+  gone.watch(5n, handlers);
+  gone.watch(5n, handlers)();
+  other.watch(5n, handlers);
+  await eventually('the watches', () => opened === 2);
+  const [listing, presence] = [gone.list(), gone.nodes.read('0123456789abcdef')];
+  await eventually('the calls', () => server.calls.filter((name) => name === 'Range').length === 2);
+  gone.close();
+  const closed = { code: 'unavailable', message: /: the registry is closed$/ };
+  await t.throwsAsync(listing, closed);
+  await t.throwsAsync(presence, closed);
+  await t.throwsAsync(gone.readConfig(), closed);
+  gone.watch(5n, handlers)();
+  answer();
+  await eventually('its watch has ended', () => ended === 1);
+  t.deepEqual((await other.list()).records, []);
+  t.is(opened, 2);
 });

@@ -139,6 +139,8 @@ const faults: readonly (readonly [string, ConfigErrorCode, RegExp])[] = [
   ],
   ['{"Network":"10.3.0.0/16","EnableIPv6":0}', 'config-type', /EnableIPv6/],
   ['{"Network":"10.3.0.0/16","EnableNFTables":[]}', 'config-type', /EnableNFTables/],
+  ['{"Network":"10.3.0.0/16","Isolated":"no"}', 'config-type', /Isolated is "no"; it must be true or false/],
+  ['{"Network":"10.3.0.0/16","IPMasq":1}', 'config-type', /IPMasq is 1; it must be true or false/],
   [
     '{"Network":"10.3.0.0/16","Backend":"vxlan"}',
     'config-backend',
@@ -204,6 +206,24 @@ test('EnableNFTables stays undefined unless the config says', (t) => {
   t.is(nft(',"EnableNFTables":null'), undefined);
   t.is(nft(',"EnableNFTables":false'), false);
   t.is(nft(',"enablenftables":true'), true);
+});
+
+test('a network is isolated unless its config opens it', (t) => {
+  const isolated = (fields: string): boolean =>
+    parseNetworkConfig(`{"Network":"10.3.0.0/16"${fields}}`).isolated;
+  t.true(isolated(''));
+  t.true(isolated(',"Isolated":null'));
+  t.false(isolated(',"Isolated":false'));
+  t.true(isolated(',"isolated":false,"ISOLATED":true'));
+});
+
+test('IPMasq stays undefined unless the config says', (t) => {
+  const ipMasq = (fields: string): boolean | undefined =>
+    parseNetworkConfig(`{"Network":"10.3.0.0/16"${fields}}`).ipMasq;
+  t.is(ipMasq(''), undefined);
+  t.is(ipMasq(',"IPMasq":null'), undefined);
+  t.is(ipMasq(',"ipmasq":false'), false);
+  t.is(ipMasq(',"IPMasq":true'), true);
 });
 
 test('a null leaves what an earlier member said', (t) => {
