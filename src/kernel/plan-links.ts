@@ -6,7 +6,7 @@ import type { KernelOperation, Link, LinkChange } from './kernel.js';
 import type { Device, LinkHost } from './links/device.js';
 import { tunDevice } from './links/tun.js';
 import { vxlanDevice } from './links/vxlan.js';
-import { aliasOf, type Scope } from './ownership.js';
+import { aliasOf, ownerOf, type Scope } from './ownership.js';
 import type { Problem } from './problem.js';
 import type { WantedLink } from './wanted.js';
 
@@ -22,10 +22,18 @@ export function deviceOf(wanted: WantedLink): Device {
   return 'vxlan' in wanted ? vxlanDevice(wanted) : tunDevice(wanted);
 }
 
-/** One round. A created device gets its index only from the kernel, so the caller observes and plans again. */
-export function planLinks(wanted: readonly WantedLink[], links: readonly Link[], scope: Scope): LinkPlan {
+/**
+ * One round. A created device gets its index only from the kernel, so the caller observes and plans again. A device with
+ * our mark that is not wanted (any more) goes first: it may have the VNI of the one to come.
+ */
+export function planLinks(wanted: readonly WantedLink[], all: readonly Link[], scope: Scope): LinkPlan {
+  const names = new Set(wanted.map(({ name }) => name));
+  const isLeft = (link: Link): boolean => ownerOf(link) === scope.network && !names.has(link.name);
+  const links = all.filter((link) => !isLeft(link));
   const host = { links, scope };
-  const operations: KernelOperation[] = [];
+  const operations: KernelOperation[] = all
+    .filter(isLeft)
+    .map(({ index }) => ({ kind: 'link', verb: 'delete', index }));
   const problems: Problem[] = [];
   const recreated: string[] = [];
   for (const link of wanted) {

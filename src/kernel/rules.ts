@@ -46,11 +46,17 @@ export interface RulesOutcome {
   readonly problems: readonly Problem[];
 }
 
+/**
+ * Where to look for what is not as wanted: `everywhere`, or only where a change was heard of since the last look.
+ * What nobody heard of is then taken for as it was.
+ */
+export type Look = 'everywhere' | 'where-heard';
+
 /** One way to carry out rules. Rejects with RulesError when its tool is missing, too old, hangs or refuses. */
 export interface RuleEngine {
   readonly name: 'nftables' | 'iptables';
   /** Makes the rules so, in one transaction, from a listing; touches nothing that is right. */
-  apply(wanted: WantedRules): Promise<RulesOutcome>;
+  apply(wanted: WantedRules, look?: Look): Promise<RulesOutcome>;
   /** Removes every rule of the network in this engine; resolves to whether there was any. */
   remove(network: string, family: Family): Promise<boolean>;
 }

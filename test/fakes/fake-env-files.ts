@@ -4,11 +4,18 @@ import { parseSubnetEnv, type EnvFiles, type PreviousEnv } from '../../src/flann
 
 export class FakeEnvFiles implements EnvFiles {
   readonly #texts = new Map<string, string>();
+  /** The files beside which another name was asked for. */
+  readonly aliases: string[] = [];
   #failures: string[] = [];
 
   /** The text of a file; undefined when there is none. */
   text(path: string): string | undefined {
     return this.#texts.get(path);
+  }
+
+  /** Every file there is. */
+  get paths(): readonly string[] {
+    return [...this.#texts.keys()].sort();
   }
 
   /** As a reboot does, /run being in memory. */
@@ -34,8 +41,21 @@ export class FakeEnvFiles implements EnvFiles {
     });
   }
 
-  linkAlias(): Promise<boolean> {
-    return this.#call(() => true);
+  readText(path: string): Promise<string | undefined> {
+    return this.#call(() => this.#texts.get(path));
+  }
+
+  remove(path: string): Promise<void> {
+    return this.#call(() => {
+      this.#texts.delete(path);
+    });
+  }
+
+  linkAlias(path: string): Promise<boolean> {
+    return this.#call(() => {
+      this.aliases.push(path);
+      return true;
+    });
   }
 
   #call<T>(action: () => T): Promise<T> {

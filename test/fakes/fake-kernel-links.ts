@@ -101,10 +101,15 @@ function checkParentMtu(state: FakeState, { vxlan }: Link, mtu: number | undefin
 
 /** A program attaches to a TUN, or lets go of it: a carrier comes or goes. */
 export function attach(state: FakeState, index: number, attached: boolean): void {
-  const link = state.link(index);
   if (attached) state.attached.add(index);
   else state.attached.delete(index);
-  const carrier = link.up && attached;
+  setCarrier(state, index, attached);
+}
+
+/** What a device is connected to comes or goes. */
+export function setCarrier(state: FakeState, index: number, connected: boolean): void {
+  const link = state.link(index);
+  const carrier = link.up && connected;
   if (link.carrier === carrier) return;
   state.links.set(index, { ...link, carrier });
   state.tellLink({ ...link, carrier });

@@ -20,7 +20,7 @@ import {
   type Tun,
 } from '../../src/kernel/kernel.js';
 import { changeAddress, changeFdbEntry, changeNeighbour } from './fake-kernel-entries.js';
-import { attach, changeLink, createLink, deleteLink } from './fake-kernel-links.js';
+import { attach, changeLink, createLink, deleteLink, setCarrier } from './fake-kernel-links.js';
 import { createRoute, deleteRoute, lookUp, replaceRoute } from './fake-kernel-routes.js';
 import { FakeState, Refused } from './fake-kernel-state.js';
 import { stateText } from './fake-kernel-text.js';
@@ -107,6 +107,12 @@ export class FakeKernel implements Kernel {
   attach(index: number, attached = true): void {
     if (!this.#state.links.has(index) && !attached) return;
     attach(this.#state, index, attached);
+    this.#deliver();
+  }
+
+  /** The cable of the device is pulled, or the last port of the bridge is gone; or back. */
+  setCarrier(name: string, carrier: boolean): void {
+    setCarrier(this.#state, this.indexOf(name), carrier);
     this.#deliver();
   }
 

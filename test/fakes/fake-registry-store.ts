@@ -47,6 +47,7 @@ export class FakeStore {
   #history: StoreEvent[] = [];
   #revision = 1n;
   #compacted = 0n;
+  #clusterId = 0xc1n;
   #nextLease = 0x7587_0000_0000_0001n;
 
   constructor(clock: Clock) {
@@ -55,6 +56,11 @@ export class FakeStore {
 
   get revision(): bigint {
     return this.#revision;
+  }
+
+  /** Another one after a wipe; a backup that is restored keeps it, as etcd's does for the same members. */
+  get clusterId(): bigint {
+    return this.#clusterId;
   }
 
   /** Watches have to start at this revision or later. */
@@ -181,6 +187,12 @@ export class FakeStore {
       this.#leases.set(id, { ttlSeconds, cancel: this.#expiry(id, ttlSeconds) });
     }
     this.#record([]);
+  }
+
+  /** Becomes a new and empty cluster, as servers do whose data is lost. */
+  wipe(): void {
+    this.#clusterId++;
+    this.restore({ revision: 1n, compacted: 0n, keys: [], history: [], leases: [] });
   }
 
   /** The servers stop: no lease runs out until start(). Links to them are the registries' business. */

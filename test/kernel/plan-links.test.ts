@@ -30,6 +30,8 @@ const DEVICE: Link = {
   alias: 'flanneld:network',
   vxlan: VXLAN,
 };
+/** The same of somebody else. */
+const FOREIGN: Link = { ...DEVICE, alias: '' };
 const WANTED: WantedLink = {
   name: 'flannel.1',
   mtu: 1450,
@@ -104,7 +106,7 @@ const refused: readonly (readonly [string, readonly Link[], RegExp])[] = [
   ],
   [
     'another device has the VNI',
-    [ETH0, { ...DEVICE, name: 'vx0' }],
+    [ETH0, { ...FOREIGN, name: 'vx0' }],
     /^collision: VNI 1 on UDP port 8472 is taken by device vx0; delete it/,
   ],
 ];
@@ -116,8 +118,15 @@ for (const [what, links, message] of refused) {
   });
 }
 
+test('a device with our mark that is not wanted any more goes, before what may need its VNI comes', (t) => {
+  const left = { ...DEVICE, name: 'vx0' };
+  t.deepEqual(summary(plan([ETH0, left])), ['delete 7', 'create flannel.1 flanneld:network']);
+  t.deepEqual(summary(planLinks([], [ETH0, left], SCOPE)), ['delete 7']);
+  t.deepEqual(summary(planLinks([], [ETH0, left], { ...SCOPE, network: 'another' })), []);
+});
+
 test('a device of the other address family may have the same VNI and port', (t) => {
-  const other = { ...DEVICE, name: 'flannel-v6.1', vxlan: { ...VXLAN, local: ip('fd00::1') } };
+  const other = { ...FOREIGN, name: 'flannel-v6.1', vxlan: { ...VXLAN, local: ip('fd00::1') } };
   t.deepEqual(summary(plan([ETH0, other])), ['create flannel.1 flanneld:network']);
 });
 

@@ -160,10 +160,12 @@ test('what works after a failure is not blamed on somebody else', async (t) => {
 
 test('a tunnel that has another device now is followed: at once where rules are in, else with the first', async (t) => {
   const s = scene(t);
-  await s.keeper.retarget({ device: 'flannel1', port: 8285 });
+  const moveTo = (device: string): Promise<void> =>
+    s.keeper.change((wanted) => ({ ...wanted, tunnel: { device, port: 8285 } }));
+  await moveTo('flannel1');
   t.is(s.engine.device, undefined);
   await s.keeper.admit(peers(2));
   t.is(s.engine.device, 'flannel1');
-  await s.keeper.retarget({ device: 'flannel2', port: 8285 });
+  await moveTo('flannel2');
   t.is(s.engine.device, 'flannel2');
 });

@@ -4,7 +4,9 @@
 import type { Cidr, Family } from '../../subnet/cidr.js';
 import type { Logger } from '../../logger.js';
 import { RulesError, type RuleEngine, type RulesOutcome, type WantedRules } from '../rules.js';
+import { SharedLook } from '../shared-look.js';
 import type { ToolRunner } from '../tool.js';
+import { Turns } from '../turns.js';
 import { planApply, planRemove, type Plan } from './plan.js';
 import { parseSave, type Listing, type Table } from './save-text.js';
 import { iptablesCommand, probeIptables, type IptablesVersion } from './tool-version.js';
@@ -33,9 +35,14 @@ const RESOURCE_PROBLEM = 4;
 export class IptablesEngine implements RuleEngine {
   readonly name = 'iptables';
   readonly #options: IptablesEngineOptions;
-  readonly #versions = new Map<Family, IptablesVersion>();
+  readonly #versions = new Map<Family, Promise<IptablesVersion>>();
+  /** A listing serves every network that asked before it was made, until the next write. */
+  readonly #look = new SharedLook<Listing>();
   readonly #applied = new Map<string, Cidr>();
-  #tail: Promise<unknown> = Promise.resolve();
+  /** Two networks that read and write at the same time would undo each other's choice of chain names. */
+  readonly #turns = new Turns(() => {
+    this.#look.forget();
+  });
 
   constructor(options: IptablesEngineOptions) {
     this.#options = options;
@@ -43,11 +50,14 @@ export class IptablesEngine implements RuleEngine {
 
   /** Which iptables is used; asked once. Rejects with RulesError when there is none that can be used. */
   async version(family: Family): Promise<IptablesVersion> {
-    const known = this.#versions.get(family);
-    if (known !== undefined) return known;
-    const version = await probeIptables(this.#options.runner, family);
-    this.#versions.set(family, version);
-    return version;
+    const asking = this.#versions.get(family) ?? probeIptables(this.#options.runner, family);
+    this.#versions.set(family, asking);
+    try {
+      return await asking;
+    } catch (error) {
+      if (this.#versions.get(family) === asking) this.#versions.delete(family);
+      throw error;
+    }
   }
 
   /** Whether nothing but looking tells that somebody changed the rules: true for iptables-legacy. */
@@ -60,7 +70,7 @@ export class IptablesEngine implements RuleEngine {
    * and a second look. Rejects with RulesError; the previous rules then stand.
    */
   apply(wanted: WantedRules): Promise<RulesOutcome> {
-    return this.#inTurn(() => this.#apply(wanted));
+    return this.#inTurn((read) => this.#apply(wanted, read));
   }
 
   /**
@@ -68,7 +78,7 @@ export class IptablesEngine implements RuleEngine {
    * Rejects with RulesError, also when there is no iptables to look with.
    */
   remove(network: string, family: Family): Promise<boolean> {
-    return this.#inTurn(() => this.#remove(network, family, ['nat', 'filter']));
+    return this.#inTurn((read) => this.#remove(network, family, ['nat', 'filter'], read));
   }
 
   /**
@@ -76,29 +86,31 @@ export class IptablesEngine implements RuleEngine {
    * nf_tables, the accept rules in `filter` are that engine's way into FORWARD, and stay. Rejects as remove does.
    */
   removeBesideNft(network: string, family: Family): Promise<boolean> {
-    return this.#inTurn(async () => {
+    return this.#inTurn(async (read) => {
       const { variant } = await this.version(family);
-      return this.#remove(network, family, variant === 'nft' ? ['nat'] : ['nat', 'filter']);
+      return this.#remove(network, family, variant === 'nft' ? ['nat'] : ['nat', 'filter'], read);
     });
   }
 
-  async #remove(network: string, family: Family, tables: readonly Table[]): Promise<boolean> {
+  async #remove(network: string, family: Family, tables: readonly Table[], read: Read): Promise<boolean> {
     const ranges = this.#ranges(network, family);
-    const { changes } = await this.#settle(family, (listing) => planRemove(listing, network, ranges, tables));
+    const { changes } = await this.#settle(family, read, (listing) =>
+      planRemove(listing, network, ranges, tables),
+    );
     this.#applied.delete(keyOf(network, family));
     if (changes > 0)
       this.#options.logger.info('The iptables rules were removed', { network, count: changes });
     return changes > 0;
   }
 
-  async #apply(wanted: WantedRules): Promise<RulesOutcome> {
+  async #apply(wanted: WantedRules, read: Read): Promise<RulesOutcome> {
     const { network, family, range } = wanted;
     const { randomFully } = await this.version(family);
     const context = {
       ranges: [range, ...this.#ranges(network, family)],
       primary: this.#options.primary,
     };
-    const { changes, left } = await this.#settle(family, (listing) =>
+    const { changes, left } = await this.#settle(family, read, (listing) =>
       planApply(listing, wanted, randomFully, context),
     );
     this.#applied.set(keyOf(network, family), range);
@@ -110,12 +122,13 @@ export class IptablesEngine implements RuleEngine {
   /** Reads, plans and writes until there is nothing left to write, but not for ever. */
   async #settle(
     family: Family,
+    read: Read,
     plan: (listing: Listing) => Plan,
   ): Promise<{ readonly changes: number; readonly left: Plan | undefined }> {
     let changes = 0;
     let refused: { readonly text: string; readonly error: unknown } | undefined;
     for (let round = 0; ; round++) {
-      const next = plan(await this.#read(family));
+      const next = plan(await read(family));
       if (next.changes === 0) return { changes, left: undefined };
       // Refused, and still the same to do: not a change in between, but a real no.
       if (refused !== undefined && (refused.text === next.text || round === ROUNDS)) throw refused.error;
@@ -142,7 +155,10 @@ export class IptablesEngine implements RuleEngine {
     const { runner } = this.#options;
     const command = `${iptablesCommand(family)}-restore`;
     const wait = (await this.version(family)).wait ? [`--wait=${this.#waitSeconds}`] : [];
-    const result = await runner.run(command, ['--noflush', ...wait], { stdin, timeoutMs: this.#timeoutMs });
+    const options = { stdin, timeoutMs: this.#timeoutMs };
+    const result = await runner.run(command, ['--noflush', ...wait], options).finally(() => {
+      this.#look.forget();
+    });
     if (result.code !== 0) throw refusal(command, result.code, result.stderr);
   }
 
@@ -160,13 +176,14 @@ export class IptablesEngine implements RuleEngine {
     return applied === undefined ? [...known] : [applied, ...known];
   }
 
-  // Two networks that read and write at the same time would undo each other's choice of chain names.
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#tail.then(work);
-    this.#tail = turn.catch(() => undefined);
-    return turn;
+  #inTurn<T>(work: (read: Read) => Promise<T>): Promise<T> {
+    const look = this.#look.ask();
+    return this.#turns.run(() => work((family) => look(String(family), () => this.#read(family))));
   }
 }
+
+/** Lists, or shows what was listed since this was asked for. */
+type Read = (family: Family) => Promise<Listing>;
 
 function keyOf(network: string, family: Family): string {
   return `${family} ${network}`;

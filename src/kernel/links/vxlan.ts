@@ -67,7 +67,7 @@ function obstacle(wanted: WantedVxlan, host: LinkHost, existing: Link | undefine
   if (owner !== undefined && owner !== network) {
     return collision(
       name,
-      `${name} belongs to flanneld network "${owner}", so network "${network}" cannot use it; give each network its own "VNI"`,
+      `${name} belongs to flanneld network "${owner}", so network "${network}" cannot use it; give each network its own "VNI", or delete the device if that network is not run here any more (\`ip link delete ${name}\`)`,
     );
   }
   if (existing !== undefined && existing.kind !== 'vxlan') {

@@ -56,6 +56,33 @@ export function sourceNotIn(family: NftFamily, set: string): Expression {
   );
 }
 
+/** `ip daddr @ranges` */
+export function destinationIn(family: NftFamily, set: string): Expression {
+  return match(
+    `${family} daddr`,
+    { payload: { protocol: family, field: 'daddr' } },
+    '==',
+    `@${set}`,
+    `@${set}`,
+  );
+}
+
+/** `ip saddr vmap @by_source`: what the map says of the source; without a word of it, on to the next rule. */
+export function bySource(family: NftFamily, map: string): Expression {
+  return {
+    text: `${family} saddr vmap @${map}`,
+    json: { vmap: { key: { payload: { protocol: family, field: 'saddr' } }, data: `@${map}` } },
+  };
+}
+
+/** `iifname vmap @by_device` */
+export function byDevice(map: string): Expression {
+  return {
+    text: `iifname vmap @${map}`,
+    json: { vmap: { key: { meta: { key: 'iifname' } }, data: `@${map}` } },
+  };
+}
+
 /** `udp dport 8472` */
 export function udpPort(port: number): Expression {
   return match('udp dport', { payload: { protocol: 'udp', field: 'dport' } }, '==', String(port), port);
@@ -87,8 +114,13 @@ export function vxlanVni(vni: number): Expression {
 
 /** `iifname "flannel.1"`. Throws RangeError for a name that could mean something else to nft. */
 export function arrivedThrough(device: string): Expression {
-  if (!/^[\w.:-]{1,15}$/.test(device)) throw new RangeError(`not a device name: ${JSON.stringify(device)}`);
+  if (!isDeviceName(device)) throw new RangeError(`not a device name: ${JSON.stringify(device)}`);
   return match('iifname', { meta: { key: 'iifname' } }, '==', `"${device}"`, device);
+}
+
+/** Whether nft takes this for a name between quotes, and for nothing else: no wildcard. */
+export function isDeviceName(text: string): boolean {
+  return /^[\w.:-]{1,15}$/.test(text);
 }
 
 /** An IPv6 packet with a fragment header, of which only the first one shows its ports. */

@@ -15,8 +15,8 @@ import {
   rangeIn,
 } from './entry.js';
 import type { ListedChain, Listing } from './listing.js';
-import { nftFamily, tableName, type NftFamily } from './names.js';
-import type { Nft } from './nft.js';
+import { isFlannelTable, nftFamily, type NftFamily } from './names.js';
+import type { View } from './shared-view.js';
 import { verdictOf } from './verdict.js';
 
 /** Tables looked into; a host has two or three with a base chain at this hook. */
@@ -34,14 +34,14 @@ export interface ForwardOutcome {
  * may still be for. Rejects with RulesError.
  */
 export async function openForwardHook(
-  nft: Nft,
+  nft: View,
   logger: Logger,
   wanted: WantedRules,
   former: Listing | undefined,
 ): Promise<ForwardOutcome> {
   const family = nftFamily(wanted.family);
   const all = await nft.chains();
-  const tables = tablesAtHook(all.chains, family, tableName(wanted.network));
+  const tables = tablesAtHook(all.chains, family);
   if (tables.length > TABLE_LIMIT) {
     logger.warn('Too many tables with a chain at the forward hook; some were not looked at', {
       count: tables.length - TABLE_LIMIT,
@@ -72,7 +72,7 @@ export async function openForwardHook(
 
 /** Somebody else's table that cannot be listed is a problem to tell, not a reason to leave our rules undone. */
 async function lookInto(
-  nft: Nft,
+  nft: View,
   family: string,
   name: string,
   problems: Problem[],
@@ -90,7 +90,7 @@ async function lookInto(
 
 /** Takes our chain out of table `filter`; resolves to the number of changes. Rejects with RulesError. */
 export async function closeForwardHook(
-  nft: Nft,
+  nft: View,
   network: string,
   family: NftFamily,
   ranges: readonly Cidr[],
@@ -129,12 +129,11 @@ function baseChains(chains: readonly ListedChain[]): readonly ListedChain[] {
 function tablesAtHook(
   chains: readonly ListedChain[],
   family: NftFamily,
-  own: string,
 ): readonly (readonly [string, string])[] {
   const found = new Map<string, readonly [string, string]>();
   for (const chain of baseChains(chains)) {
     if (chain.family !== 'inet' && chain.family !== family) continue;
-    if (chain.family === family && chain.table === own) continue;
+    if (isFlannelTable(chain.table)) continue;
     found.set(`${chain.family} ${chain.table}`, [chain.family, chain.table]);
   }
   return [...found.values()];

@@ -25,11 +25,16 @@ export interface ListedChain {
   readonly rules: readonly ListedRule[];
 }
 
+/** A set, or a map: that has a value for each element. */
 export interface ListedSet {
+  /** As a declaration has it: `ipv4_addr`, `ipv4_addr : verdict`. */
   readonly type: string;
-  /** Nothing but a type: no flags, time-outs or sizes. */
+  /** Its elements may be prefixes. */
+  readonly interval: boolean;
+  /** Nothing but that: no other flags, time-outs or sizes. */
   readonly plain: boolean;
-  readonly elements: readonly string[];
+  /** The values by the elements: `jump blue`; empty in a set. */
+  readonly elements: ReadonlyMap<string, string>;
 }
 
 /** The current value of a counter. */
@@ -44,7 +49,7 @@ export interface Listing {
   readonly chains: readonly ListedChain[];
   readonly sets: ReadonlyMap<string, ListedSet>;
   readonly counters: ReadonlyMap<string, Count>;
-  /** Kinds of objects beside these: maps, flowtables, quotas, … */
+  /** Kinds of objects beside these: flowtables, quotas, … */
   readonly others: readonly string[];
 }
 
@@ -65,7 +70,7 @@ export function readListing(text: string): Listing {
       if (kind === 'table') flagged ||= value['flags'] !== undefined;
       else if (kind === 'chain') chains.set(chainKey(value, 'name'), readChain(value));
       else if (kind === 'rule') chains.get(chainKey(value, 'chain'))?.rules.push(readRule(value));
-      else if (kind === 'set') sets.set(textOf(value, 'name'), readSet(value));
+      else if (kind === 'set' || kind === 'map') sets.set(textOf(value, 'name'), readSet(value));
       else if (kind === 'counter') counters.set(textOf(value, 'name'), readCount(value));
       else others.push(kind);
     }
@@ -117,22 +122,44 @@ function readRule(value: JsonObject): ListedRule {
   };
 }
 
+const SET_KEYS = new Set(['family', 'name', 'table', 'type', 'handle', 'comment', 'elem', 'map', 'flags']);
+
 function readSet(value: JsonObject): ListedSet {
-  const known = new Set(['family', 'name', 'table', 'type', 'handle', 'comment', 'elem']);
-  const elements = value['elem'];
+  const { elem, map, flags } = value;
+  const interval = isArray(flags) && flags.length === 1 && flags[0] === 'interval';
+  const type = optional(value, 'type', 'string') ?? '';
   return {
-    type: optional(value, 'type', 'string') ?? '',
-    plain: Object.keys(value).every((key) => known.has(key)),
-    elements: (isArray(elements) ? elements : []).map(readElement),
+    type: typeof map === 'string' ? `${type} : ${map}` : type,
+    interval,
+    plain: Object.keys(value).every((key) => SET_KEYS.has(key)) && (interval || flags === undefined),
+    elements: new Map((isArray(elem) ? elem : []).map(map === undefined ? readElement : readPair)),
   };
 }
 
-/** An element is its value, or, with a comment or a counter of its own, an object around it. */
-function readElement(element: JsonValue): string {
-  if (typeof element === 'string') return element;
+function readPair(pair: JsonValue): readonly [string, string] {
+  const [element, value] = isArray(pair) ? pair : [pair];
+  return [readElement(element ?? null)[0], readVerdict(value ?? null)];
+}
+
+/** An element is its value or prefix, or, with a comment or a counter of its own, an object around it. */
+function readElement(element: JsonValue): readonly [string, string] {
   const inner = isObject(element) ? element['elem'] : undefined;
-  const value = isObject(inner) ? inner['val'] : undefined;
-  return typeof value === 'string' ? value : JSON.stringify(element);
+  const value = isObject(inner) ? (inner['val'] ?? null) : element;
+  const { addr, len } = prefixOf(value);
+  if (typeof addr === 'string' && typeof len === 'number') return [`${addr}/${len}`, ''];
+  return [typeof value === 'string' ? value : JSON.stringify(element), ''];
+}
+
+function prefixOf(value: JsonValue): JsonObject {
+  const prefix = isObject(value) ? value['prefix'] : undefined;
+  return isObject(prefix) ? prefix : {};
+}
+
+function readVerdict(value: JsonValue): string {
+  const jump = isObject(value) ? value['jump'] : undefined;
+  return isObject(jump) && typeof jump['target'] === 'string'
+    ? `jump ${jump['target']}`
+    : JSON.stringify(value);
 }
 
 function readCount(value: JsonObject): Count {

@@ -4,18 +4,19 @@
 // Where packets meet the filter: `tunnel` sees what was decapsulated, before connection tracking; `guard` what is
 // forwarded, before any accept; `input` what is for this host, before the VXLAN socket decapsulates it.
 
-import { cidr, familyOf, type Ip } from '../../subnet/cidr.js';
+import { cidr, familyOf } from '../../subnet/cidr.js';
 import type { FilteredTunnel, WantedRules } from '../rules.js';
 import * as expression from './expression.js';
-import { rule, type Expression, type Rule } from './expression.js';
-import { nftFamily, tableName, type NftFamily } from './names.js';
+import { rule, type Expression } from './expression.js';
+import { nftFamily, printable, tableName } from './names.js';
+import { addressType, type WantedChain, type WantedSet, type WantedTable } from './wanted-table.js';
 
 /** The set of the addresses that may send into the tunnel. */
-export const PEERS = 'peers';
+const PEERS = 'peers';
 const MULTICAST = { 4: '224.0.0.0/4', 6: 'ff00::/8' } as const;
 
 /** Each named counter, and what one more means. */
-export const DROP_COUNTERS = {
+const DROP_COUNTERS = {
   foreign_source: 'packets into the tunnel from an address that is no peer',
   encapsulated_forward: 'packets of the overlay to the encapsulation port of a host',
   own_source: 'packets out of the tunnel with a source in our own subnet',
@@ -23,26 +24,11 @@ export const DROP_COUNTERS = {
 } as const;
 type DropCounter = keyof typeof DROP_COUNTERS;
 
-export interface WantedChain {
-  readonly name: string;
-  readonly comment: string;
-  readonly type: 'nat' | 'filter';
-  readonly hook: 'prerouting' | 'input' | 'forward' | 'postrouting';
-  /** The number and nft's word for it. */
-  readonly priority: number;
-  readonly priorityText: string;
-  readonly rules: readonly Rule[];
-}
-
-export interface WantedTable {
-  readonly family: NftFamily;
-  readonly name: string;
-  readonly comment: string;
-  readonly chains: readonly WantedChain[];
-  readonly counters: readonly DropCounter[];
-  /** Undefined for no set at all. */
-  readonly peers: ReadonlySet<Ip> | undefined;
-}
+const OURS = {
+  chain: new Set(['postrtg', 'forward', 'input', 'guard', 'tunnel']),
+  counter: new Set(Object.keys(DROP_COUNTERS)),
+  set: new Set([PEERS]),
+} as const;
 
 /** The table of these rules; undefined when nothing is wanted, and then there is no table. Throws RangeError. */
 export function wantedTable(wanted: WantedRules): WantedTable | undefined {
@@ -55,26 +41,31 @@ export function wantedTable(wanted: WantedRules): WantedTable | undefined {
       : [input(wanted, filtered), guard(wanted, filtered), tunnel(wanted, filtered)]),
   ];
   if (chains.length === 0) return undefined;
-  const strict = wanted.filter === 'strict';
   return {
     family: nftFamily(wanted.family),
     name: tableName(wanted.network),
     comment: `rules of flanneld for network ${printable(wanted.network)}`,
     chains,
-    counters:
-      filtered === undefined
-        ? []
-        : [
-            'foreign_source',
-            'encapsulated_forward',
-            'own_source',
-            ...(strict ? (['outside_source'] as const) : []),
-          ],
-    // The set holds one type of address; a peer without one of this family sends nothing of this family.
-    peers:
-      filtered === undefined
-        ? undefined
-        : new Set([...wanted.peers].filter((peer) => familyOf(peer) === wanted.family)),
+    counters: filtered === undefined ? [] : countersOf(wanted.filter),
+    sets: filtered === undefined ? [] : [peerSet(wanted)],
+    ours: (kind, name) => OURS[kind].has(name),
+  };
+}
+
+function countersOf(filter: WantedRules['filter']): readonly DropCounter[] {
+  const always = ['foreign_source', 'encapsulated_forward', 'own_source'] as const;
+  return filter === 'strict' ? [...always, 'outside_source'] : always;
+}
+
+/** The set holds one type of address; a peer without one of this family sends nothing of this family. */
+function peerSet({ family, peers }: WantedRules): WantedSet {
+  const own = [...peers].filter((peer) => familyOf(peer) === family);
+  return {
+    name: PEERS,
+    of: addressType(nftFamily(family)),
+    interval: false,
+    verdicts: false,
+    elements: new Map(own.map((peer) => [peer, ''])),
   };
 }
 
@@ -86,10 +77,7 @@ function postrouting(wanted: WantedRules, fullyRandom: boolean): WantedChain {
   return {
     name: 'postrtg',
     comment: 'masquerades what leaves the overlay',
-    type: 'nat',
-    hook: 'postrouting',
-    priority: 100,
-    priorityText: 'srcnat',
+    base: { type: 'nat', hook: 'postrouting', priority: 100, priorityText: 'srcnat' },
     rules: [
       rule(expression.kubeMark, expression.giveBack),
       rule(from('==', subnet), to('==', range), expression.giveBack),
@@ -106,10 +94,7 @@ function forward(wanted: WantedRules): WantedChain {
   return {
     name: 'forward',
     comment: 'accepts what the overlay forwards',
-    type: 'filter',
-    hook: 'forward',
-    priority: 0,
-    priorityText: 'filter',
+    base: { type: 'filter', hook: 'forward', priority: 0, priorityText: 'filter' },
     rules: [
       rule(from('==', wanted.range), expression.accept),
       rule(to('==', wanted.range), expression.accept),
@@ -133,10 +118,7 @@ function input(wanted: WantedRules, filtered: FilteredTunnel): WantedChain {
   return {
     name: 'input',
     comment: 'lets only peers send into the tunnel',
-    type: 'filter',
-    hook: 'input',
-    priority: -10,
-    priorityText: 'filter - 10',
+    base: { type: 'filter', hook: 'input', priority: -10, priorityText: 'filter - 10' },
     rules: [...(wanted.family === 6 ? [fragment] : []), rule(...encapsulated(filtered), ...foreign)],
   };
 }
@@ -152,10 +134,7 @@ function guard(wanted: WantedRules, filtered: FilteredTunnel): WantedChain {
   return {
     name: 'guard',
     comment: 'keeps the overlay from encapsulating by itself',
-    type: 'filter',
-    hook: 'forward',
-    priority: -10,
-    priorityText: 'filter - 10',
+    base: { type: 'filter', hook: 'forward', priority: -10, priorityText: 'filter - 10' },
     rules: [
       rule(expression.arrivedThrough(filtered.device), ...start, ...encapsulated(filtered), ...end),
       rule(from('==', wanted.range), ...start, ...encapsulated(filtered), ...end),
@@ -176,10 +155,7 @@ function tunnel(wanted: WantedRules, filtered: FilteredTunnel): WantedChain {
   return {
     name: 'tunnel',
     comment: 'drops what comes out of the tunnel with a source it cannot have',
-    type: 'filter',
-    hook: 'prerouting',
-    priority: -300,
-    priorityText: 'raw',
+    base: { type: 'filter', hook: 'prerouting', priority: -300, priorityText: 'raw' },
     rules: wanted.filter === 'strict' ? [own, outside] : [own],
   };
 }
@@ -198,9 +174,4 @@ function addresses(wanted: WantedRules): { readonly from: AddressMatch; readonly
     from: (op, of) => expression.address(family, 'saddr', op, of),
     to: (op, of) => expression.address(family, 'daddr', op, of),
   };
-}
-
-// A comment is quoted in nft's text, which knows no escape.
-function printable(network: string): string {
-  return network.replace(/[^\x20-\x21\x23-\x7e]|\\/g, '?').slice(0, 64);
 }

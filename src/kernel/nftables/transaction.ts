@@ -1,20 +1,16 @@
 // The difference between the table there is and the table wanted, as lines for one `nft -f -` transaction: pure.
-// Table, set and counters live on: rules change chain by chain (flush, add), the set element by element.
+// Table, sets and counters live on: rules change chain by chain (flush, add), sets element by element.
 
-import { parseIp } from '../../subnet/cidr.js';
 import type { ListedChain, ListedSet, Listing } from './listing.js';
-import { DROP_COUNTERS, PEERS, type WantedChain, type WantedTable } from './table.js';
+import { ELEMENTS, type WantedChain, type WantedSet, type WantedTable } from './wanted-table.js';
 
 /** How an nft that prints a rule in a form of its own shows it: our canonical text to its. */
 export type Spellings = ReadonlyMap<string, string>;
 
-const OUR_CHAINS: ReadonlySet<string> = new Set(['postrtg', 'forward', 'input', 'guard', 'tunnel']);
-const OUR_COUNTERS: ReadonlySet<string> = new Set(Object.keys(DROP_COUNTERS));
-
 /** What nft is given; no lines when everything is as wanted. */
 export interface Transaction {
   readonly lines: readonly string[];
-  /** Changes beyond the elements of the set: worth a look at the result. */
+  /** Changes beyond the elements of sets: worth a look at the result. */
   readonly structural: boolean;
 }
 
@@ -43,31 +39,37 @@ export function transaction(
 
 /** Whether the table has what our own changes cannot have left: then it is made anew. */
 function isForeign(listed: Listing, wanted: WantedTable): boolean {
-  const wantedChains = new Map(wanted.chains.map((chain) => [chain.name, chain]));
-  const peers = listed.sets.get(PEERS);
+  const { ours } = wanted;
+  const chains = new Map(wanted.chains.map((chain) => [chain.name, chain]));
+  const sets = new Map(wanted.sets.map((set) => [set.name, set]));
   return (
     listed.flagged ||
     listed.others.length > 0 ||
-    [...listed.sets.keys()].some((name) => name !== PEERS) ||
-    (peers !== undefined && !isPeerSet(peers, wanted)) ||
-    [...listed.counters.keys()].some((name) => !OUR_COUNTERS.has(name)) ||
-    listed.chains.some((chain) => !OUR_CHAINS.has(chain.name) || differs(chain, wantedChains.get(chain.name)))
+    [...listed.sets].some(([name, set]) => !ours('set', name) || setDiffers(set, sets.get(name))) ||
+    [...listed.counters.keys()].some((name) => !ours('counter', name)) ||
+    listed.chains.some((chain) => !ours('chain', chain.name) || differs(chain, chains.get(chain.name)))
   );
 }
 
-/** What is no address cannot be named in a line that takes it out again. */
-function isPeerSet({ plain, type, elements }: ListedSet, { family }: WantedTable): boolean {
-  const right = plain && type === (family === 'ip' ? 'ipv4_addr' : 'ipv6_addr');
-  return right && elements.every((element) => parseIp(element) !== undefined);
+function setDiffers(listed: ListedSet, wanted: WantedSet | undefined): boolean {
+  if (wanted === undefined) return false;
+  const { is } = ELEMENTS[wanted.of];
+  const right = listed.plain && listed.type === typeOf(wanted) && listed.interval === wanted.interval;
+  return !right || ![...listed.elements.keys()].every(is);
+}
+
+function typeOf({ of, verdicts }: WantedSet): string {
+  return verdicts ? `${of} : verdict` : of;
 }
 
 function differs(chain: ListedChain, wanted: WantedChain | undefined): boolean {
+  if (wanted === undefined) return false;
+  const { base } = wanted;
   return (
-    wanted !== undefined &&
-    (chain.type !== wanted.type ||
-      chain.hook !== wanted.hook ||
-      chain.priority !== wanted.priority ||
-      chain.policy !== 'accept')
+    chain.type !== base?.type ||
+    chain.hook !== base?.hook ||
+    chain.priority !== base?.priority ||
+    chain.policy !== (base === undefined ? undefined : 'accept')
   );
 }
 
@@ -88,47 +90,60 @@ function creation(wanted: WantedTable, former: Listing | undefined): readonly st
   ];
 }
 
+/** Maps come after the chains that their verdicts name: nft 1.0.6 sends the first elements along with a new map. */
 function additions(listed: Listing, wanted: WantedTable, former = listed): readonly string[] {
   const place = `${wanted.family} ${wanted.name}`;
-  const lines: string[] = [];
-  for (const name of wanted.counters) {
-    if (listed.counters.has(name)) continue;
-    const value = former.counters.get(name);
-    const start = value === undefined ? '' : ` { packets ${value.packets} bytes ${value.bytes}; }`;
-    lines.push(`add counter ${place} ${name}${start}`);
-  }
-  if (wanted.peers !== undefined && !listed.sets.has(PEERS)) {
-    lines.push(`add set ${place} ${PEERS} { type ${wanted.family === 'ip' ? 'ipv4_addr' : 'ipv6_addr'}; }`);
-  }
+  const counters = wanted.counters
+    .filter((name) => !listed.counters.has(name))
+    .map((name) => {
+      const value = former.counters.get(name);
+      const start = value === undefined ? '' : ` { packets ${value.packets} bytes ${value.bytes}; }`;
+      return `add counter ${place} ${name}${start}`;
+    });
+  const missing = wanted.sets.filter(({ name }) => !listed.sets.has(name));
   const there = new Set(listed.chains.map(({ name }) => name));
-  for (const chain of wanted.chains) {
-    if (!there.has(chain.name)) lines.push(`add chain ${place} ${chain.name} ${declaration(chain)}`);
-  }
-  return lines;
+  const chains = wanted.chains
+    .filter(({ name }) => !there.has(name))
+    .map((chain) => `add chain ${place} ${chain.name} ${declaration(chain)}`);
+  const declare = (set: WantedSet): string =>
+    `add ${set.verdicts ? 'map' : 'set'} ${place} ${set.name} { type ${typeOf(set)};${set.interval ? ' flags interval;' : ''} }`;
+  return [
+    ...counters,
+    ...missing.filter(({ verdicts }) => !verdicts).map(declare),
+    ...chains,
+    ...missing.filter(({ verdicts }) => verdicts).map(declare),
+  ];
 }
 
-function declaration({ type, hook, priorityText, comment }: WantedChain): string {
+function declaration({ base, comment }: WantedChain): string {
+  if (base === undefined) return `{ comment "${comment}"; }`;
+  const { type, hook, priorityText } = base;
   return `{ type ${type} hook ${hook} priority ${priorityText}; policy accept; comment "${comment}"; }`;
 }
 
-// Only what was just listed is deleted: an absent element would abort the whole transaction.
 function elementChanges(listed: Listing, wanted: WantedTable): readonly string[] {
-  if (wanted.peers === undefined) return [];
-  const place = `${wanted.family} ${wanted.name} ${PEERS}`;
-  const there = new Set(listed.sets.get(PEERS)?.elements);
+  return wanted.sets.flatMap((set) => setChanges(listed.sets.get(set.name), set, wanted));
+}
+
+// Only what was just listed is deleted: an absent element would abort the whole transaction.
+function setChanges(
+  listed: ListedSet | undefined,
+  set: WantedSet,
+  { family, name }: WantedTable,
+): readonly string[] {
+  const there = listed?.elements ?? new Map<string, string>();
+  const { text } = ELEMENTS[set.of];
   const line = (verb: string, elements: readonly string[]): readonly string[] =>
-    elements.length === 0 ? [] : [`${verb} element ${place} { ${elements.join(', ')} }`];
-  const peers: ReadonlySet<string> = wanted.peers;
-  return [
-    ...line(
-      'add',
-      [...peers].filter((peer) => !there.has(peer)),
-    ),
-    ...line(
-      'delete',
-      [...there].filter((peer) => !peers.has(peer)),
-    ),
-  ];
+    elements.length === 0 ? [] : [`${verb} element ${family} ${name} ${set.name} { ${elements.join(', ')} }`];
+  const added = [...set.elements]
+    .filter(([element, value]) => there.get(element) !== value)
+    .map(([element, value]) => `${text(element)}${value === '' ? '' : ` : ${value}`}`);
+  const deleted = [...there]
+    .filter(([element, value]) => set.elements.get(element) !== value)
+    .map(([element]) => text(element));
+  const [adding, deleting] = [line('add', added), line('delete', deleted)];
+  // A prefix may overlap the one it replaces, and an element has one verdict: there the old must go first.
+  return set.interval || set.verdicts ? [...deleting, ...adding] : [...adding, ...deleting];
 }
 
 function ruleChanges(listed: Listing, wanted: WantedTable, spellings: Spellings): readonly string[] {
@@ -151,18 +166,23 @@ function sameRules(found: ListedChain, wanted: WantedChain, spellings: Spellings
   );
 }
 
-// Chains first: their rules refer to the set and the counters.
+// Chains first: their rules refer to sets and counters.
 function removals(listed: Listing, wanted: WantedTable): readonly string[] {
   const place = `${wanted.family} ${wanted.name}`;
-  const chains = new Set(wanted.chains.map(({ name }) => name));
-  const counters: ReadonlySet<string> = new Set(wanted.counters);
-  const unwanted = listed.chains.filter(({ name }) => !chains.has(name)).map(({ name }) => name);
+  const unwanted = (there: Iterable<string>, wants: readonly { readonly name: string }[]): string[] => {
+    const names = new Set(wants.map(({ name }) => name));
+    return [...there].filter((name) => !names.has(name));
+  };
+  const chains = unwanted(
+    listed.chains.map(({ name }) => name),
+    wanted.chains,
+  );
   return [
-    ...unwanted.map((name) => `flush chain ${place} ${name}`),
-    ...unwanted.map((name) => `delete chain ${place} ${name}`),
-    ...(wanted.peers === undefined && listed.sets.has(PEERS) ? [`delete set ${place} ${PEERS}`] : []),
+    ...chains.map((name) => `flush chain ${place} ${name}`),
+    ...chains.map((name) => `delete chain ${place} ${name}`),
+    ...unwanted(listed.sets.keys(), wanted.sets).map((name) => `delete set ${place} ${name}`),
     ...[...listed.counters.keys()]
-      .filter((name) => !counters.has(name))
+      .filter((name) => !wanted.counters.includes(name))
       .map((name) => `delete counter ${place} ${name}`),
   ];
 }

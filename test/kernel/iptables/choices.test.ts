@@ -130,8 +130,9 @@ test('a table of upstream’s is read in no time, whatever stands in it', async 
   const outcome = await removeUpstreamNft({
     runner: {
       run: (_command, args) => {
-        const stdout = args[1] === 'tables' ? 'table ip flannel-ipv4\n' : text;
-        return Promise.resolve({ code: 0, stdout, stderr: '' });
+        const absent = args[2] === 'ip6';
+        const stderr = absent ? 'Error: No such file or directory' : '';
+        return Promise.resolve({ code: absent ? 1 : 0, stdout: absent ? '' : text, stderr });
       },
     },
     logger: new RecordingLogger(),

@@ -326,7 +326,7 @@ eachVariant(
     t.is(await netns.sh(`${NFT} list tables`), 'table ip strangers\n');
     const spawned = runner.spawned;
     t.deepEqual((await clean([], '10.5.0.0/16')).removed, []);
-    t.is(runner.spawned, spawned + 1);
+    t.is(runner.spawned, spawned + 2);
   },
   ['nft'],
 );

@@ -109,7 +109,7 @@ test('a drop in a table nobody else may enter is named with the command that men
     t.false(await pings(a, '10.5.50.130'));
     // The problem is told again while it lasts, without another look.
     t.deepEqual((await engine.apply(rules())).problems, problems);
-    t.true(engine.watches({ family: 'inet', table: 'admin', chain: 'pass' }));
+    t.true(engine.interestOf('blue', 4)({ type: 'table', family: 'inet', table: 'admin', chain: 'pass' }));
 
     const remedy = /`(.*)`/.exec(problems[0]?.message ?? '')?.[1] ?? '';
     await netns.exec('env', 'PATH=/usr/sbin:/sbin:/usr/bin:/bin', 'sh', '-c', remedy);

@@ -1,9 +1,10 @@
 // The text that is sent to nft: golden for a new table, and the difference alone for one that is there.
 
 import test from 'ava';
-import type { Listing, ListedChain } from '../../../src/kernel/nftables/listing.js';
-import { wantedTable, type WantedTable } from '../../../src/kernel/nftables/table.js';
+import type { ListedChain, ListedSet, Listing } from '../../../src/kernel/nftables/listing.js';
+import { wantedTable } from '../../../src/kernel/nftables/table.js';
 import { spellingsIn, transaction } from '../../../src/kernel/nftables/transaction.js';
+import type { WantedTable } from '../../../src/kernel/nftables/wanted-table.js';
 import { cidr, ip } from '../../../src/subnet/cidr.js';
 import { rules } from './world.js';
 
@@ -22,10 +23,10 @@ function listingOf(table: WantedTable): Listing & { chains: ListedChain[] } {
       family: table.family,
       table: table.name,
       name: chain.name,
-      type: chain.type,
-      hook: chain.hook,
-      priority: chain.priority,
-      policy: 'accept',
+      type: chain.base?.type,
+      hook: chain.base?.hook,
+      priority: chain.base?.priority,
+      policy: chain.base === undefined ? undefined : 'accept',
       rules: chain.rules.map(({ canonical }, handle) => ({
         handle,
         canonical,
@@ -34,12 +35,17 @@ function listingOf(table: WantedTable): Listing & { chains: ListedChain[] } {
       })),
     })),
     sets: new Map(
-      table.peers === undefined
-        ? []
-        : [['peers', { type: 'ipv4_addr', plain: true, elements: [...table.peers] }]],
+      table.sets.map(({ name, of, verdicts, interval, elements }) => [
+        name,
+        { type: verdicts ? `${of} : verdict` : of, interval, plain: true, elements },
+      ]),
     ),
     counters: new Map(table.counters.map((name) => [name, { packets: 7, bytes: 700 }])),
   };
+}
+
+function peerSet(change: Partial<ListedSet>): ListedSet {
+  return { type: 'ipv4_addr', interval: false, plain: true, elements: new Map(), ...change };
 }
 
 test('a new table is one transaction, rule for rule the iptables chains and the filter', (t) => {
@@ -122,15 +128,15 @@ test('a table with foreign parts is made anew, and its counters go on', (t) => {
   if (first === undefined) throw new Error('no chain');
   const foreign: readonly Listing[] = [
     { ...right, flagged: true },
-    { ...right, others: ['map'] },
+    { ...right, others: ['flowtable'] },
     { ...right, chains: [...right.chains, { ...first, name: 'theirs' }] },
     { ...right, chains: [{ ...first, policy: 'drop' }, ...rest] },
     { ...right, chains: [{ ...first, priority: 99 }, ...rest] },
-    { ...right, sets: new Map([['peers', { type: 'ipv6_addr', plain: true, elements: [] }]]) },
-    { ...right, sets: new Map([['peers', { type: 'ipv4_addr', plain: false, elements: [] }]]) },
+    { ...right, sets: new Map([['peers', peerSet({ type: 'ipv6_addr' })]]) },
+    { ...right, sets: new Map([['peers', peerSet({ plain: false })]]) },
     {
       ...right,
-      sets: new Map([['peers', { type: 'ipv4_addr', plain: true, elements: ['1.2.3.4 }\nflush'] }]]),
+      sets: new Map([['peers', peerSet({ elements: new Map([['1.2.3.4 }\nflush', '']]) })]]),
     },
   ];
   for (const listed of foreign) {
@@ -166,7 +172,7 @@ test('without a VNI the whole port is ours; without a tunnel there is nothing to
     wantedTable(hostGw)?.chains.map(({ name }) => name),
     ['postrtg', 'forward'],
   );
-  t.is(wantedTable(hostGw)?.peers, undefined);
+  t.deepEqual(wantedTable(hostGw)?.sets, []);
 });
 
 test('nothing wanted is no table; the other family has its own words', (t) => {

@@ -16,7 +16,8 @@ function watching(world: NftWorld): {
   let marks = 0;
   let arrived = (): void => undefined;
   const stop = watchRules({
-    watches: (place) => place.table.startsWith('mark') || engine.watches(place),
+    watches: (place) =>
+      place.table.startsWith('mark') || engine.interestOf('blue', 4)({ type: 'table', ...place }),
     listener: (event) => {
       events.push(event);
       arrived();
