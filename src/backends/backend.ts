@@ -8,6 +8,7 @@ import type { Link, Route } from '../kernel/kernel.js';
 import type { FilteredTunnel, PeerFilterMode } from '../kernel/rules.js';
 import type { Cidr, Ip, PerFamily } from '../subnet/cidr.js';
 import type { LeaseAttributes, LeaseRecord } from '../subnet/lease.js';
+import type { OptionChange } from '../subnet/config-change.js';
 import type { Wanted } from './wanted.js';
 
 /** The interface that carries traffic between nodes, as external-interface.ts chose it. */
@@ -68,6 +69,23 @@ export interface Backend {
   readonly type: string;
   /** The BackendType its leases announce, '' for none; peers with another one are skipped. */
   readonly leaseType: string;
-  /** Throws ConfigError (`config-backend`) for options it cannot work with. */
+  /**
+   * Throws ConfigError (`config-backend`) for options it cannot work with. What all nodes of the network have to agree
+   * upon is settled by then: see `agreement`.
+   */
   open(options: JsonObject, context: BackendContext): OpenedBackend;
+  /** How options differ, for a network that runs. Throws ConfigError for options it cannot work with. */
+  compare(before: JsonObject, after: JsonObject): OptionChange;
+  /** For a backend that lets the nodes agree upon a number by themselves: a VNI. */
+  readonly agreement?: VniAgreement;
+}
+
+/** A VNI that is not in the config: `"VNI": "auto"`. */
+interface VniAgreement {
+  /** Whether the options leave the VNI to us. Throws ConfigError for options it cannot work with. */
+  asks(options: JsonObject): boolean;
+  /** The same options with this VNI. */
+  settle(options: JsonObject, vni: number): JsonObject;
+  /** The VNI our own lease announces, from an earlier life. */
+  known(own: LeaseRecord): number | undefined;
 }

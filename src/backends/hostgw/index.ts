@@ -8,7 +8,12 @@ import type { Backend, BackendContext, OpenedBackend, RouteTo } from '../backend
 import { mergeWanted, type PeerPart, type Wanted } from '../wanted.js';
 import { LEASE_TYPE, ownPart, peerPart, rulesOf, type HostGwSide } from './wanted.js';
 
-export const hostGw: Backend = { type: 'host-gw', leaseType: LEASE_TYPE, open };
+export const hostGw: Backend = {
+  type: 'host-gw',
+  leaseType: LEASE_TYPE,
+  open,
+  compare: () => ({ live: [], anew: [] }),
+};
 
 function open(_options: JsonObject, { external, ranges }: BackendContext): OpenedBackend {
   const family = 4;

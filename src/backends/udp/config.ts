@@ -1,7 +1,8 @@
 // The options of the udp backend: defaults and bounds. flannel.md §6.1 lists upstream's, which is Port alone.
 
 import type { JsonObject } from '../../json.js';
-import { readOptions } from '../options.js';
+import type { OptionChange } from '../../subnet/config-change.js';
+import { compareOptions, readOptions } from '../options.js';
 
 export interface UdpConfig {
   /** The UDP port of every node. */
@@ -26,4 +27,11 @@ export function parseUdpConfig(options: JsonObject): UdpConfig {
     spinMicroseconds: read.integer('Spin', undefined, { min: 0, max: MOST_MICROSECONDS }),
     queues: read.integer('Queues', undefined, { min: 1, max: MOST_QUEUES }),
   };
+}
+
+const NAMES = { port: 'Port', spinMicroseconds: 'Spin', queues: 'Queues' } as const;
+
+/** All of it needs another packet engine. Throws ConfigError for a value out of bounds. */
+export function compareUdp(before: JsonObject, after: JsonObject): OptionChange {
+  return compareOptions(parseUdpConfig(before), parseUdpConfig(after), [], NAMES);
 }

@@ -8,11 +8,11 @@ import { ConfigError } from '../../subnet/errors.js';
 import type { LeaseAttributes, LeaseRecord } from '../../subnet/lease.js';
 import type { Backend, BackendContext, OpenedBackend } from '../backend.js';
 import { mergeWanted, type PeerPart, type Wanted } from '../wanted.js';
-import { parseUdpConfig } from './config.js';
+import { compareUdp, parseUdpConfig } from './config.js';
 import { deviceMtu, deviceName, tunMode } from './device.js';
 import { LEASE_TYPE, ownPart, peerPart, rulesOf, type UdpSide } from './wanted.js';
 
-export const udp: Backend = { type: 'udp', leaseType: LEASE_TYPE, open };
+export const udp: Backend = { type: 'udp', leaseType: LEASE_TYPE, open, compare: compareUdp };
 
 function open(options: JsonObject, context: BackendContext): OpenedBackend {
   const { external, network } = context;

@@ -6,14 +6,22 @@ import { ConfigError } from '../../subnet/errors.js';
 import type { LeaseAttributes, LeaseRecord } from '../../subnet/lease.js';
 import type { Backend, BackendContext, OpenedBackend, RouteTo } from '../backend.js';
 import { mergeWanted, type PeerPart, type Wanted } from '../wanted.js';
-import { parseVxlanConfig } from './config.js';
+import { withOption } from '../options.js';
+import { announcedVni, AUTO, compareVxlan, parseVxlanConfig, parseVxlanOptions } from './config.js';
 import { randomMac, vtepMac } from './mac.js';
 import { deviceMtu, deviceName, LEASE_TYPE, ownPart, peerPart, rulesOf, type VxlanSide } from './wanted.js';
 
-/** linux/if.h: IFNAMSIZ, less the NUL at its end. */
-const LONGEST_NAME = 15;
-
-export const vxlan: Backend = { type: 'vxlan', leaseType: LEASE_TYPE, open };
+export const vxlan: Backend = {
+  type: 'vxlan',
+  leaseType: LEASE_TYPE,
+  open,
+  compare: compareVxlan,
+  agreement: {
+    asks: (options) => parseVxlanOptions(options).vni === AUTO,
+    settle: (options, vni) => withOption(options, 'VNI', vni),
+    known: (own) => announcedVni(own.attributes.backendData[4]),
+  },
+};
 
 function open(options: JsonObject, context: BackendContext): OpenedBackend {
   const config = parseVxlanConfig(options);
@@ -27,12 +35,6 @@ function open(options: JsonObject, context: BackendContext): OpenedBackend {
     );
   }
   const name = deviceName(family, config.vni);
-  if (name.length > LONGEST_NAME) {
-    throw new ConfigError(
-      'config-backend',
-      `Backend.VNI ${config.vni} makes a device named ${name}, which Linux does not allow; choose a VNI of fewer digits`,
-    );
-  }
   const existing = context.links.find((link) => link.name === name && link.kind === 'vxlan');
   // Fixed by attributes(), which alone sees our lease: an existing device's MAC first, the announced one next.
   let mac: Mac = existing?.mac ?? randomMac(context.random);

@@ -31,9 +31,16 @@ function encapsulation(family: Family): number {
   return family === 4 ? 50 : 70;
 }
 
-/** Upstream's device names: a host changes over to us without a new device. */
+/** IFNAMSIZ of linux/if.h, less the closing zero. */
+const LONGEST_NAME = 15;
+
+/**
+ * Upstream's device names: a host changes over to us without a new device. Where such a name is longer than the kernel
+ * takes (VNIs from 10,000,000, where upstream fails), a short one, by the VNI alone so that it is always the same.
+ */
 export function deviceName(family: Family, vni: number): string {
-  return family === 4 ? `flannel.${vni}` : `flannel-v6.${vni}`;
+  const name = family === 4 ? `flannel.${vni}` : `flannel-v6.${vni}`;
+  return name.length <= LONGEST_NAME ? name : family === 4 ? `fl.${vni}` : `fl6.${vni}`;
 }
 
 /** One family's side of the network: everything the entries of a peer depend on, beside the peer. */

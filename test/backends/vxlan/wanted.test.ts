@@ -196,9 +196,9 @@ test('a first start makes a local unicast MAC', (t) => {
 });
 
 const badOptions: readonly (readonly [JsonObject, RegExp])[] = [
-  [{ VNI: -1 }, /Backend\.VNI .* whole number from 0 to 16777215, not -1/],
+  [{ VNI: -1 }, /Backend\.VNI .* whole number from 0 to 16777215, or "auto", not -1/],
   [{ VNI: 16_777_216 }, /Backend\.VNI/],
-  [{ VNI: 10_000_000 }, /Backend\.VNI 10000000 .* flannel\.10000000, which Linux does not allow/],
+  [{ VNI: 'auto' }, /"auto", and there is no store here to agree upon one/],
   [{ vni: '7' }, /Backend\.VNI .* not "7"/],
   [{ Port: 65_536 }, /Backend\.Port/],
   [{ MTU: 60 }, /Backend\.MTU .* from 118/],
@@ -209,6 +209,27 @@ for (const [options, message] of badOptions) {
     t.throws(() => vxlan.open(options, context()), { code: 'config-backend', message });
   });
 }
+
+test('a VNI that makes upstream’s name too long for Linux makes a short one', (t) => {
+  t.regex(vxlan.open({ VNI: 9_999_999 }, context()).description, /^device flannel\.9999999,/);
+  t.regex(vxlan.open({ VNI: 16_777_215 }, context()).description, /^device fl\.16777215,/);
+});
+
+test('what changes on a running device, and what needs another one, is told apart', (t) => {
+  t.deepEqual(vxlan.compare({ VNI: 1 }, { vni: 1, Type: 'vxlan' }), { live: [], anew: [] });
+  t.deepEqual(vxlan.compare({}, { MTU: 1400, DirectRouting: true }), {
+    live: ['Backend.MTU from its default to 1400', 'Backend.DirectRouting from false to true'],
+    anew: [],
+  });
+  t.deepEqual(vxlan.compare({ Port: 0, VNI: 'auto' }, { Port: 4789, Learning: true }), {
+    live: [],
+    anew: [
+      'Backend.VNI from "auto" to 1',
+      'Backend.Port from 8472 to 4789',
+      'Backend.Learning from false to true',
+    ],
+  });
+});
 
 test('two subnets with one base address would need one neighbour twice: the newer lease has it', (t) => {
   const wider = lease({

@@ -104,7 +104,8 @@ function checkWanted({ kernel, skipped }: Wanted, range: Cidr, count: number): v
   holds(new Set(fdb.map(({ mac }) => mac)).size === fdb.length, 'a MAC twice');
   for (const { mac } of [...fdb, ...neighbours]) holds(/^.[02468ace](:[0-9a-f]{2}){5}$/.test(mac), mac);
   for (const peer of peers) holds(parseIp(peer) === peer && !/^(0|127|22[4-9]|2[3-5]\d)\./.test(peer), peer);
-  for (const { name } of links) holds(/^flannel[\w.-]{1,8}$/.test(name), `a device named ${name}`);
+  for (const { name } of links)
+    holds(/^(flannel[\w.-]{1,8}|fl\.\d{8})$/.test(name), `a device named ${name}`);
   for (const { reason } of skipped) fitForALine(reason);
 }
 

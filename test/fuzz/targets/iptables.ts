@@ -66,12 +66,7 @@ const iptablesSave = target({
 function upstreamTables(text: string): Promise<unknown> {
   return removeUpstreamNft({
     runner: {
-      run: (_command, args) =>
-        Promise.resolve({
-          code: 0,
-          stdout: args[1] === 'tables' ? 'table ip flannel-ipv4\n' : text,
-          stderr: '',
-        }),
+      run: () => Promise.resolve({ code: 0, stdout: text, stderr: '' }),
     },
     logger: new RecordingLogger(),
     upstreamProcesses: () => Promise.resolve([]),
