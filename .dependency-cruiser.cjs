@@ -1,7 +1,8 @@
 // Who may import whom: the table of ARCHITECTURE.md, enforced by `npm run lint`.
 
 /** Plain types and values that every folder may use. */
-const LEAVES = '^src/(logger|counters|clock|json)\\.ts$';
+const LEAVES =
+  '^src/(logger|counters|clock|json|checked-json|process-identity|network-status|network-uses)\\.ts$';
 
 /** A rule: files of `from` may import, of our own code, only what `to` names. */
 const only = (name, from, to, fromNot) => ({
@@ -31,9 +32,9 @@ module.exports = {
       'subnet-knows-the-client-in-its-etcd-files',
       '^src/subnet/',
       ['^src/subnet/'],
-      '^src/subnet/etcd-[a-z]+\\.ts$',
+      '^src/subnet/etcd-[a-z-]+\\.ts$',
     ),
-    only('etcd-registry', '^src/subnet/etcd-[a-z]+\\.ts$', ['^src/subnet/', '^src/etcd/']),
+    only('etcd-registry', '^src/subnet/etcd-[a-z-]+\\.ts$', ['^src/subnet/', '^src/etcd/']),
     only('kernel-knows-addresses-only', '^src/kernel/', [
       '^src/kernel/',
       '^src/native\\.ts$',
@@ -59,6 +60,8 @@ module.exports = {
       '^src/state/folder\\.ts$',
     ),
     only('state-locks-in-one-file', '^src/state/folder\\.ts$', ['^src/state/', '^src/native\\.ts$']),
+    only('cni-plugin-is-a-program-of-its-own', '^src/cni/', ['^src/cni/', '^src/subnet/cidr\\.ts$']),
+    only('commands-are-not-the-daemon', '^src/commands/', ['^src/commands/', '^src/subnet/cidr\\.ts$']),
     only('lab-knows-nothing-of-the-daemon', '^src/lab/', ['^src/lab/']),
     {
       name: 'backends-see-kernel-data-only',
@@ -76,7 +79,7 @@ module.exports = {
           '^src/clock\\.ts$',
           '^src/etcd/',
           '^src/kernel/',
-          '^src/subnet/etcd-[a-z]+\\.ts$',
+          '^src/subnet/etcd-[a-z-]+\\.ts$',
           '^src/state/',
         ],
       },
@@ -86,7 +89,7 @@ module.exports = {
           '^src/kernel/rtnetlink/',
           '^src/kernel/tun/',
           '^src/native\\.ts$',
-          '^src/subnet/etcd-[a-z]+\\.ts$',
+          '^src/subnet/etcd-[a-z-]+\\.ts$',
           '^src/state/(file-state|folder)\\.ts$',
         ],
       },
@@ -97,7 +100,11 @@ module.exports = {
       from: { path: '^src/', pathNot: ['^src/backends/', '^src/flanneld/compose\\.ts$'] },
       to: { path: '^src/backends/(index\\.ts|[^/]+/)' },
     },
-    onlyPackage('only-cli-knows-yargs', 'yargs', '^src/flanneld/cli\\.ts$'),
+    onlyPackage(
+      'only-command-lines-know-yargs',
+      '(@types/)?yargs',
+      '^src/(flanneld/cli|commands/(command|index))\\.ts$',
+    ),
     onlyPackage('only-log-knows-bunyan', '(@types/)?bunyan', '^src/flanneld/log\\.ts$'),
     onlyPackage('only-etcd-knows-grpc', '@grpc/grpc-js', '^src/etcd/'),
   ],

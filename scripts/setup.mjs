@@ -44,6 +44,7 @@ const NEEDS = [
   { command: 'setpriv', package: 'util-linux' },
   { command: 'mount', package: 'mount' },
   { command: 'iptables', package: 'iptables' },
+  { file: '/usr/lib/cni/bridge', package: 'containernetworking-plugins' },
   { command: 'cc', package: 'gcc' },
   { file: '/usr/include/stdio.h', package: 'libc6-dev' },
   { file: '/usr/include/linux/rtnetlink.h', package: 'linux-libc-dev' },
@@ -222,7 +223,7 @@ function sources() {
     readdirSync(join(ROOT, folder))
       .filter((name) => name !== made)
       .map((name) => join(folder, name));
-  const tops = ['src', 'test', 'package.json', 'package-lock.json', 'tsconfig.json'];
+  const tops = ['src', 'test', 'scripts/build-cni.mjs', 'package.json', 'package-lock.json', 'tsconfig.json'];
   return [...tops, ...without('bench', 'results'), ...without('native', 'build')].map((name) =>
     join(ROOT, name),
   );
