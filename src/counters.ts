@@ -8,8 +8,8 @@ export const COUNTERS = {
   etcdTlsRenewals: 'times the connection to etcd was made anew because the certificate files had changed',
   etcdTlsRenewalErrors:
     'times changed certificate files could not be used, so that the connection stayed as it was',
-  watchRestarts: 'lease watches started again',
-  watchCompactions: 'lease watches overtaken by a compaction, each answered by a new listing',
+  watchRestarts: 'watches of leases or configs started again',
+  watchCompactions: 'watches of leases or configs overtaken by a compaction, each answered by a new listing',
   leaseUnreadable: 'keys or values below the lease prefix that could not be read, and were skipped',
   peersHeld:
     'peers kept although their lease went missing, because so sudden a loss has to be confirmed first',
@@ -32,6 +32,10 @@ export const COUNTERS = {
     'connections to the health listener beyond its limit, or that failed while being accepted',
   stateUnreadable: 'files of the state folder that could not be used, and were put aside',
   stateWriteErrors: 'snapshots that could not be written to the state folder',
+  configsRefused: 'changes of a network config that a running network did not take over',
+  networksFailed: 'networks that stopped for a reason of their own, among several',
+  removalErrors: 'parts of a deleted network that could not be removed from the host',
+  statusWriteErrors: 'status files of networks that could not be written or removed',
   waitRetries: 'attempts repeated while waiting for etcd, a config or a device',
 } as const;
 

@@ -1,6 +1,6 @@
 // The only place that builds real things: logger, clocks, etcd client, kernel. No decisions beyond the wiring.
 
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { BACKENDS } from '../backends/index.js';
 import { systemClock } from '../clock.js';
@@ -13,13 +13,7 @@ import { openHealthListener } from '../health/listener.js';
 import { watchHealth } from '../health/watch.js';
 import { LinuxKernel } from '../kernel/rtnetlink/linux-kernel.js';
 import type { DataplaneEvents } from '../kernel/dataplane.js';
-import { IptablesEngine } from '../kernel/iptables/engine.js';
-import { removeUpstreamNft } from '../kernel/iptables/upstream-nft.js';
-import { upstreamProcesses } from '../kernel/iptables/upstream-processes.js';
-import { NftEngine } from '../kernel/nftables/engine.js';
-import { watchRules } from '../kernel/nftables/watch.js';
-import type { Cidr } from '../subnet/cidr.js';
-import { ToolRunner } from '../kernel/tool.js';
+import { HostRules } from '../kernel/host-rules.js';
 import {
   ALL_FEATURES,
   DATAPLANE_FEATURES,
@@ -29,19 +23,25 @@ import {
 import { NativeDataplane } from '../kernel/tun/native-dataplane.js';
 import type { Logger } from '../logger.js';
 import { notifyServiceManager } from '../native.js';
+import { ownIdentity } from '../process-identity.js';
 import { StateError } from '../state/errors.js';
 import { openState } from '../state/file-state.js';
+import { removeFolder } from '../state/folder.js';
 import { readBootId, readHostName } from '../state/host.js';
 import { readNodeId } from '../state/node-id.js';
+import { EtcdNetworkStore } from '../subnet/etcd-network-store.js';
 import { EtcdRegistry } from '../subnet/etcd-registry.js';
 import { exitCode, runDaemon } from './daemon.js';
 import { FatalError, UsageError } from './errors.js';
 import { redacted, type Options } from './flags.js';
 import { createLogger } from './log.js';
-import { networkOptions } from './network-options.js';
+import { HostPlaces, isolatedNetworks } from './host-places.js';
+import { networkPlan, type NetworkPlan, type PlannedNetwork } from './network-options.js';
+import { recordedUses } from './network-use.js';
+import type { OwnParts, SharedParts } from './networks.js';
 import type { NodeFacts } from './network-setup.js';
+import { StatusFiles } from './status-files.js';
 import { Stops } from './stops.js';
-import type { RuleTools } from './traffic-rules.js';
 import { systemEnvFiles } from './subnet-env.js';
 
 /**
@@ -56,7 +56,7 @@ export async function startFlanneld(
 ): Promise<number> {
   const etcd = etcdOptions(options);
   const disabled = disabledFeatures(options['udp-disable']);
-  const network = networkOptions(options);
+  const plan = networkPlan(options);
   const cores = availableParallelism();
   const logger = createLogger({
     verbosity: options.v,
@@ -71,37 +71,36 @@ export async function startFlanneld(
     const daemonHealth = new DaemonHealth(systemClock);
     const notify = serviceManager(environment['NOTIFY_SOCKET'], logger);
     await openHealth(options, { ...shared, health: daemonHealth, notify }, stops);
-    const kernel = LinuxKernel.open(shared);
-    stops.add('kernel', () => {
-      kernel.close();
-    });
-    const registry = openRegistry(etcd, options['etcd-prefix'], shared);
-    stops.add('registry', () => {
-      registry.close();
-    });
-    const parts = {
+    const host = openHost(shared, plan, signal, stops);
+    const { client, store } = openStore(etcd, shared, stops);
+    const statusFiles = new StatusFiles({
       ...shared,
-      kernel,
-      registry,
+      envFiles: systemEnvFiles,
+      daemonHealth,
+      identity: ownIdentity(),
+      subnetDir: plan.subnetDir,
+    });
+    stops.add('status files', () => statusFiles.stop());
+    const own = ({ name, prefix }: PlannedNetwork): OwnParts => ({
+      registry: new EtcdRegistry({ client, sharedClient: true, prefix, logger }),
+      openState: () =>
+        openState({ ...shared, stateDir: options['state-dir'], network: name, prefix, signal }),
+      removeState: () => removeFolder(options['state-dir'], name),
+      claimVni: (taken) => store.claimVni(prefix, taken, signal),
+      releaseVni: () => store.releaseVni(prefix),
+    });
+    const networks = {
+      ...{ ...shared, ...host },
       backends: BACKENDS,
       envFiles: systemEnvFiles,
       node,
       daemonHealth,
+      pluginUses: recordedUses,
       newInstance: () => randomBytes(16).toString('hex'),
-      openState: (name: string) =>
-        openState({
-          ...shared,
-          stateDir: options['state-dir'],
-          network: name,
-          prefix: options['etcd-prefix'],
-          signal,
-        }),
       cores,
-      notify,
-      rules: ruleTools(shared, signal),
       dataplane: (events: DataplaneEvents) => new NativeDataplane({ events, logger, cores, disabled }),
     };
-    return await runDaemon(parts, network, signal);
+    return await runDaemon({ logger, notify, shared: networks, own, store, statusFiles }, plan, signal);
   } catch (error) {
     if (error instanceof UsageError) throw error;
     return exitCode(error, logger);
@@ -110,44 +109,48 @@ export async function startFlanneld(
   }
 }
 
+/** The kernel, what carries out rules, and who occupies what: one of each for all networks. */
+function openHost(
+  parts: EtcdParts,
+  plan: NetworkPlan,
+  signal: AbortSignal,
+  stops: Stops,
+): Pick<SharedParts, 'kernel' | 'rules' | 'places'> {
+  const kernel = LinuxKernel.open(parts);
+  stops.add('kernel', () => {
+    kernel.close();
+  });
+  const hostRules = new HostRules({ ...parts, signal, suffix: isolationSuffix(plan) });
+  stops.add('isolation', () => hostRules.isolation.stop());
+  const places = new HostPlaces((all) => {
+    hostRules.isolation.set(isolatedNetworks(all));
+  });
+  return { kernel, places, rules: (name, ranges) => hostRules.tools(name, ranges) };
+}
+
+function openStore(
+  etcd: EtcdOptions,
+  parts: EtcdParts,
+  stops: Stops,
+): { readonly client: EtcdClient; readonly store: EtcdNetworkStore } {
+  const client = new EtcdClient(etcd, parts);
+  stops.add('etcd client', () => {
+    client.close();
+  });
+  return { client, store: new EtcdNetworkStore({ client, ...parts }) };
+}
+
+/** Daemons on one host have networks in different places of etcd. */
+function isolationSuffix({ networksPrefix, named }: NetworkPlan): string {
+  const place = networksPrefix ?? named[0]?.prefix ?? '';
+  return createHash('sha256').update(place).digest('hex').slice(0, 8);
+}
+
 function disabledFeatures(text: string): readonly DataplaneFeature[] {
   const features = parseFeatures(text);
   if (features !== undefined) return features;
   const known = [ALL_FEATURES, ...DATAPLANE_FEATURES].join(', ');
   throw new UsageError(`-udp-disable=${text}: choose from ${known}, with commas between`);
-}
-
-function ruleTools(parts: EtcdParts, signal: AbortSignal): (ranges: readonly Cidr[]) => RuleTools {
-  const { clock, logger, counters } = parts;
-  const runner = new ToolRunner({ clock, logger, signal });
-  const nft = new NftEngine({ tool: runner, logger, counters });
-  const watch = (changed: () => void): (() => void) =>
-    watchRules({
-      watches: (place) => nft.watches(place) || isIptables(place),
-      listener: (event) => {
-        nft.heard(event);
-        changed();
-      },
-      clock,
-      counters,
-      logger,
-    });
-  return (ranges) => ({
-    nft,
-    iptables: new IptablesEngine({ runner, logger, primary: 'auto', rangesOf: () => ranges }),
-    watch,
-    removeUpstream: async () => {
-      const running = (): Promise<number[]> => upstreamProcesses(process.pid);
-      await removeUpstreamNft({ runner, logger, ranges, upstreamProcesses: running });
-    },
-  });
-}
-
-/** The tables in which iptables-nft keeps our chains. */
-function isIptables({ family, table, chain }: { family: string; table: string; chain?: string }): boolean {
-  const ours =
-    chain === undefined || chain.startsWith('FLANNEL-') || chain === 'POSTROUTING' || chain === 'FORWARD';
-  return family.startsWith('ip') && (table === 'nat' || table === 'filter') && ours;
 }
 
 /** Throws UsageError for a -node-id that is none, FatalError where none can be made. */
@@ -219,10 +222,6 @@ function etcdOptions(options: Options): EtcdOptions {
     if (error instanceof EndpointError) throw new UsageError(`-etcd-endpoints: ${error.message}`);
     throw error;
   }
-}
-
-function openRegistry(etcd: EtcdOptions, prefix: string, parts: EtcdParts): EtcdRegistry {
-  return new EtcdRegistry({ client: new EtcdClient(etcd, parts), prefix, logger: parts.logger });
 }
 
 /** sd_notify(3); without a NOTIFY_SOCKET nobody listens. */

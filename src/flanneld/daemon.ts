@@ -3,40 +3,31 @@
 
 import type { Logger } from '../logger.js';
 import { FatalError } from './errors.js';
-import type { NetworkOptions } from './network-options.js';
-import type { SetupParts } from './network-setup.js';
-import { runNetwork } from './run-network.js';
+import type { NetworkPlan } from './network-options.js';
+import { Networks, type NetworksParts } from './networks.js';
 
-export interface DaemonParts extends SetupParts {
+export interface DaemonParts extends Omit<NetworksParts, 'onReady'> {
+  readonly logger: Logger;
   /** Tells the service manager a state, as sd_notify(3): `READY=1`. */
   readonly notify: (state: string) => void;
 }
 
 /**
  * Runs until the signal is aborted. Resolves to the exit code: 0 for a clean stop, 1 when the start cannot succeed,
- * 3 when the lease was lost, 4 when the packet engine cannot go on. Kernel state, lease and env file stay in every case.
+ * 3 when the lease was lost, 4 when the packet engine cannot go on; the latter two where there is one network alone.
+ * Kernel state, leases and env files stay in every case.
  */
-export async function runDaemon(
-  parts: DaemonParts,
-  network: Omit<NetworkOptions, 'onReady'>,
-  signal: AbortSignal,
-): Promise<number> {
+export async function runDaemon(parts: DaemonParts, plan: NetworkPlan, signal: AbortSignal): Promise<number> {
   const { logger, notify } = parts;
   signal.addEventListener('abort', () => {
     notify('STOPPING=1');
   });
+  const onReady = (): void => {
+    notify('READY=1');
+  };
   try {
-    await runNetwork(
-      parts,
-      {
-        ...network,
-        onReady: () => {
-          notify('READY=1');
-        },
-      },
-      signal,
-    );
-    logger.info('stopped; routes, devices, lease and env file stay');
+    await new Networks({ ...parts, onReady }, plan).run(signal);
+    logger.info('stopped; routes, devices, leases and env files stay');
     return 0;
   } catch (error) {
     return exitCode(error, logger);

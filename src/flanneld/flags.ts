@@ -48,7 +48,10 @@ export const FLAGS = {
     'http://127.0.0.1:4001,http://127.0.0.1:2379',
     'comma-separated list of etcd endpoints',
   ),
-  'etcd-prefix': text('/coreos.com/network', 'etcd prefix'),
+  'etcd-prefix': list(
+    'etcd prefix of a network, or name=prefix; may be repeated: each is a network (default /coreos.com/network, unless -networks-prefix is given)',
+  ),
+  'networks-prefix': text('', 'etcd prefix below which every <name>/config is a network of its own'),
   'etcd-keyfile': text('', 'TLS key of the client certificate for etcd'),
   'etcd-certfile': text('', 'TLS client certificate for etcd'),
   'etcd-cafile': text('', 'TLS certificate authority that etcd’s certificate must come from'),
@@ -64,6 +67,19 @@ export const FLAGS = {
   'public-ip': text('', 'IP to announce to other nodes'),
   'public-ipv6': text('', 'IPv6 address to announce to other nodes', { harmless: [''] }),
   'subnet-file': text('/run/flannel/subnet.env', 'file to write the subnet, MTU and network to'),
+  'subnet-dir': text(
+    '/run/flannel/networks',
+    'folder for the env files of several networks, <name>.env, and what each network’s state is, <name>.status.json',
+  ),
+  'network-grace': duration('10s', 'how long a network goes on after its config was deleted', {
+    min: 0,
+    max: 86_400,
+  }),
+  'network-remove': text(
+    'drain',
+    'when the config of a network was deleted: drain = leave it when no pod uses it any more, force = leave it after -network-grace',
+    { choices: ['drain', 'force'] },
+  ),
   'subnet-lease-ttl': duration(
     '24h',
     'how long the lease of the subnet lives without being kept alive, such as 30m; at least 10s',

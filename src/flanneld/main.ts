@@ -7,16 +7,31 @@ import type { Options } from './flags.js';
 
 /** Runs flanneld; the process ends with the exit code that docs/failures.md lists. */
 export async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<void> {
+  const [first] = argv;
+  if (first !== undefined && !first.startsWith('-')) {
+    const { runCommand } = await import('../commands/index.js');
+    process.exitCode = await runCommand(argv, { out: print, err: complain, env: environment });
+    return;
+  }
   try {
     const invocation = parseCommandLine(argv, environment);
-    if (invocation.action === 'help') process.stdout.write(invocation.text);
-    else if (invocation.action === 'version') process.stderr.write(`${version()}\n`);
+    if (invocation.action === 'help')
+      print(`${invocation.text}\n${(await import('../commands/index.js')).commandsHelp()}`);
+    else if (invocation.action === 'version') complain(`${version()}\n`);
     else process.exit(await run(invocation.options, environment));
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`flanneld: ${error.message}\n`);
+    complain(`flanneld: ${error.message}\n`);
     process.exit(2);
   }
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+function complain(text: string): void {
+  process.stderr.write(text);
 }
 
 async function run(options: Options, environment: NodeJS.ProcessEnv): Promise<number> {

@@ -41,15 +41,20 @@ export interface Beginning {
   /** Another life of our node id has taken our place. */
   readonly onIdentityLost: (reason: string) => void;
   readonly end: AbortSignal;
+  /** Ends the run with this error. */
+  readonly fail: (error: Error) => void;
 }
 
 /** Resolves when there is a lease to go by. Rejects with FatalError, or the signal's reason. */
 export async function beginNetwork(beginning: Beginning): Promise<Begun> {
-  const { parts, options, end } = beginning;
+  const { parts, options, end, fail } = beginning;
+  const driveOut = (by: string): void => {
+    fail(new NetworkRestart(`network ${by} is older and has what this one asks for on this host`));
+  };
   const remembered = await recall(beginning);
   let presence: PresenceHold | undefined;
   for (let races = 0; ; races++) {
-    const setup = await setUp(parts, options, end, remembered?.snapshot.config);
+    const setup = await setUp(parts, options, end, driveOut, remembered?.snapshot);
     parts.health.clear('waiting-for-config');
     if (setup.fromMemory && remembered !== undefined) {
       parts.logger.warn('etcd is away: going on from what the last life knew', {
@@ -103,17 +108,29 @@ function holdPresence(
   return presence;
 }
 
-function acquire({ parts, leases, previous, end }: Beginning, setup: Setup): Promise<LeaseRecord> {
-  return leases.acquire({
-    config: setup.config,
-    configRevision: setup.stored.modRevision,
-    nodeId: parts.node.nodeId,
-    publicIp: publicIpOf(setup),
-    ...(previous === undefined ? {} : { previous: previous.subnets }),
-    attributes: (found) => setup.backend.attributes(found),
-    onWaiting: refusals(parts),
-    signal: end,
+/** Rejects with RegistryError `config-changed` as soon as there is another config: the pool may have grown, say. */
+async function acquire({ parts, leases, previous, end }: Beginning, setup: Setup): Promise<LeaseRecord> {
+  const { text, modRevision } = setup.stored;
+  const changed = new AbortController();
+  const unfollow = parts.configs?.follow((config) => {
+    if (config.modRevision <= modRevision || config.text === text) return;
+    changed.abort(new RegistryError('config-changed', 'acquire a lease', 'the network config has changed'));
   });
+  try {
+    return await leases.acquire({
+      config: setup.config,
+      configRevision: modRevision,
+      nodeId: parts.node.nodeId,
+      publicIp: publicIpOf(setup),
+      ...(previous === undefined ? {} : { previous: previous.subnets }),
+      attributes: (found) => setup.backend.attributes(found),
+      onWaiting: refusals(parts),
+      signal: AbortSignal.any([end, changed.signal]),
+    });
+  } finally {
+    unfollow?.();
+    refusals(parts)(undefined);
+  }
 }
 
 /** Tells the health why there is no lease yet. */

@@ -2,26 +2,27 @@
 // Its form is subnet-env.ts.
 
 import { sleep } from '../clock.js';
-import type { LeaseRecord } from '../subnet/lease.js';
 import { WaitReport } from '../subnet/retry.js';
-import type { Setup, SetupParts } from './network-setup.js';
-import { renderSubnetEnv, type PreviousEnv } from './subnet-env.js';
+import { hasAlias } from './network-options.js';
+import type { SetupParts } from './network-setup.js';
+import { renderSubnetEnv, type PreviousEnv, type SubnetEnv } from './subnet-env.js';
 
 const FILE_RETRY_MS = 5_000;
 
 type EnvParts = Pick<SetupParts, 'envFiles' | 'clock' | 'logger' | 'counters'>;
 
 interface EnvOptions {
-  readonly subnetFile: string;
-  /** Whether to keep the file's other name (subnets.env) beside it. */
-  readonly alias: boolean;
-  readonly rules: { readonly ipMasq: boolean };
+  /** All alike; the first is read back. */
+  readonly subnetFiles: readonly [string, ...string[]];
 }
+
+/** What the files say: the network's ranges, our subnets in them, the MTU, and whether traffic is masqueraded. */
+export type EnvContents = SubnetEnv;
 
 /** What the file says of the life before; undefined without one, or when it cannot be read, which is told. */
 export async function readPrevious(
   { envFiles, logger, counters }: Omit<EnvParts, 'clock'>,
-  { subnetFile: file }: EnvOptions,
+  { subnetFiles: [file] }: EnvOptions,
 ): Promise<PreviousEnv | undefined> {
   try {
     return await envFiles.read(file);
@@ -32,22 +33,24 @@ export async function readPrevious(
   }
 }
 
-/** Resolves when the file is written; rejects with the signal's reason. */
+/** Resolves when the files are written; rejects with the signal's reason. */
 export async function writeEnv(
   parts: EnvParts,
-  { subnetFile: file, alias, rules }: EnvOptions,
-  { backend, ranges }: Pick<Setup, 'ranges'> & { readonly backend: Pick<Setup['backend'], 'mtu'> },
-  own: Pick<LeaseRecord, 'subnets'>,
+  { subnetFiles }: EnvOptions,
+  contents: EnvContents,
   end: AbortSignal,
 ): Promise<void> {
+  const text = renderSubnetEnv(contents);
+  for (const file of subnetFiles) await writeFile(parts, file, text, end);
+}
+
+async function writeFile(parts: EnvParts, file: string, text: string, end: AbortSignal): Promise<void> {
   const { envFiles, logger, clock } = parts;
-  const { mtu } = backend;
-  const text = renderSubnetEnv({ networks: ranges, subnets: own.subnets, mtu, ipMasq: rules.ipMasq });
   const report = new WaitReport(parts);
   for (;;) {
     try {
       await envFiles.write(file, text);
-      if (alias && !(await envFiles.linkAlias(file))) {
+      if (hasAlias(file) && !(await envFiles.linkAlias(file))) {
         logger.warn('subnets.env beside the env file is not ours, left as it is', { file });
       }
       report.ended();
@@ -56,6 +59,21 @@ export async function writeEnv(
       report.failed(`write ${file}`, error);
       await sleep(clock, FILE_RETRY_MS, end);
       end.throwIfAborted();
+    }
+  }
+}
+
+/** Removes them, and the other name of one that has it. A failure is told, and counted. */
+export async function removeEnv(
+  { envFiles, logger, counters }: Omit<EnvParts, 'clock'>,
+  { subnetFiles }: EnvOptions,
+): Promise<void> {
+  for (const file of subnetFiles) {
+    try {
+      await envFiles.remove(file);
+    } catch (error) {
+      counters.increment('waitRetries');
+      logger.error('the env file cannot be removed; remove it by hand', { file, err: error });
     }
   }
 }

@@ -70,7 +70,7 @@ export async function programmed(
 
 /** Another name for the device, in the kernel and in the rules; whether there is one. */
 export async function avoidName(
-  { parts: { kernel, logger, counters } }: NetworkRun,
+  { parts: { kernel, logger, counters, places }, options }: NetworkRun,
   backend: OpenedBackend,
   rules: TrafficRules | undefined,
 ): Promise<boolean> {
@@ -82,7 +82,9 @@ export async function avoidName(
     return false;
   }
   logger.info('somebody took the name of the device, going on with another', { object: backend.description });
-  if (backend.tunnel !== undefined) await rules?.keeper.retarget(backend.tunnel);
+  const { tunnel } = backend;
+  places.update(options.name, { tunnel });
+  if (tunnel !== undefined) await rules?.keeper.change((wanted) => ({ ...wanted, tunnel }));
   return true;
 }
 

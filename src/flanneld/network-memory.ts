@@ -16,7 +16,7 @@ interface Held {
 
 interface Picture {
   readonly prefix: string;
-  readonly config: ConfigText;
+  readonly config: () => ConfigText;
   /** Asked when it is about to be written. */
   readonly held: () => Held;
   readonly leases: () => ReadonlyMap<string, LeaseRecord> | undefined;
@@ -50,7 +50,7 @@ function snapshotOf(
   return {
     prefix,
     savedAt: now.wallMs,
-    config,
+    config: config(),
     own: record,
     expiry: expiryAt(validUntil, now),
     peers,

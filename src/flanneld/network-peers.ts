@@ -8,6 +8,8 @@ import { ConfigError } from '../subnet/errors.js';
 import { ownedBy } from '../subnet/identity.js';
 import { watchLeases, type LeaseListener } from '../subnet/lease-watch.js';
 import type { LeaseRecord } from '../subnet/lease.js';
+import type { NetworkConfig } from '../subnet/network-config.js';
+import type { ConfigText } from '../subnet/registry.js';
 import { abortable } from '../subnet/retry.js';
 import { followHostRoutes } from './host-routes.js';
 import { followAddress } from './network-address.js';
@@ -23,6 +25,7 @@ export class NetworkPeers {
   #setup: Setup;
   #leases: ReadonlyMap<string, LeaseRecord> | undefined;
   #routeTo: RouteTo = () => undefined;
+  #followsRoutes = false;
 
   constructor(run: NetworkRun, setup: Setup, own: LeaseRecord, reconciler: Reconciler) {
     this.#run = run;
@@ -68,6 +71,21 @@ export class NetworkPeers {
     await abortable(first, end);
   }
 
+  /** Runs by another config of the same ranges and the same backend from now on. Throws ConfigError, and stays as it is. */
+  async reconfigure(stored: ConfigText, config: NetworkConfig): Promise<void> {
+    const { parts, options } = this.#run;
+    const links = await parts.kernel.links();
+    const { choice } = this.#setup;
+    this.#setup = reopen(parts, options, { ...this.#setup, stored, config }, { choice, links });
+    await this.#followRoutes();
+    this.program();
+  }
+
+  /** The config was written again, and says the same. */
+  confirm(stored: ConfigText): void {
+    this.#setup = { ...this.#setup, stored };
+  }
+
   /** Follows our own address until the run's end; `onMoved` hears of each setup that follows from another one. */
   async followAddress(onMoved: (setup: Setup, before: Setup) => void): Promise<void> {
     const { parts, options, stops } = this.#run;
@@ -109,7 +127,8 @@ export class NetworkPeers {
 
   async #followRoutes(): Promise<void> {
     const { parts, stops } = this.#run;
-    if (!this.#setup.backend.usesRoutes) return;
+    if (!this.#setup.backend.usesRoutes || this.#followsRoutes) return;
+    this.#followsRoutes = true;
     const routes = await followHostRoutes(parts, (changed) => {
       this.#routeTo = changed;
       this.program();

@@ -7,6 +7,7 @@ import type { Cidr } from '../subnet/cidr.js';
 import type { LeaseRecord } from '../subnet/lease.js';
 import { WaitReport } from '../subnet/retry.js';
 import { FatalError } from './errors.js';
+import { masquerades } from './network-run.js';
 import type { Setup, SetupParts } from './network-setup.js';
 import {
   openTrafficRules,
@@ -27,8 +28,12 @@ export interface PreparedRules {
 }
 
 /** Starts to ask the tools, beside the claim of a lease. `ranges`: the network's, and former ones of its env file. */
-export function prepareRules(parts: SetupParts, ranges: readonly Cidr[]): PreparedRules | undefined {
-  const tools = parts.rules?.(ranges);
+export function prepareRules(
+  parts: SetupParts,
+  { name }: { readonly name: string },
+  ranges: readonly Cidr[],
+): PreparedRules | undefined {
+  const tools = parts.rules?.(name, ranges);
   return tools === undefined ? undefined : { tools, probes: probeTools(tools, 4) };
 }
 
@@ -59,19 +64,16 @@ export async function openNetworkRules(
     ...(tunnel === undefined ? {} : { tunnel }),
   } as const;
   const { enableNFTables } = setup.config;
+  const wishes = { ...options.rules, ipMasq: masquerades(options, setup) };
   const report = new WaitReport(parts);
   for (let { probes } = prepared; ; probes = probeTools(tools, family)) {
     try {
-      const rules = await openTrafficRules(
-        { ...parts, tools },
-        { wishes: options.rules, enableNFTables, wanted },
-        probes,
-      );
+      const rules = await openTrafficRules({ ...parts, tools }, { wishes, enableNFTables, wanted }, probes);
       report.ended();
       return rules;
     } catch (error) {
       if (!(error instanceof RulesError)) throw error;
-      if (!options.rules.ipMasq && enableNFTables === undefined) {
+      if (!wishes.ipMasq && enableNFTables === undefined) {
         counters.increment('rulesFailed');
         logger.error('no traffic rules: going on without them', { code: error.code, reason: error.message });
         return undefined;
@@ -108,10 +110,10 @@ export function startRules({ logger, counters }: SetupParts, rules: TrafficRules
 export async function masqueradeInForce(
   { clock }: SetupParts,
   rules: TrafficRules | undefined,
-  wishes: RuleWishes,
+  wanted: boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  while (wishes.ipMasq && rules?.keeper.problems.some(({ code }) => code === 'refused') === true) {
+  while (wanted && rules?.keeper.problems.some(({ code }) => code === 'refused') === true) {
     await sleep(clock, 100, signal);
     signal.throwIfAborted();
   }

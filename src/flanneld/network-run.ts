@@ -2,6 +2,8 @@
 
 import type { Logger } from '../logger.js';
 import type { Cidr } from '../subnet/cidr.js';
+import type { LeaseRecord } from '../subnet/lease.js';
+import type { EnvContents } from './network-env.js';
 import type { NetworkLife } from './network-life.js';
 import type { NetworkOptions } from './network-options.js';
 import type { NetworkParts, Setup } from './network-setup.js';
@@ -27,6 +29,24 @@ export interface NetworkRun {
 export function knownRanges({ ranges }: Setup, previous: PreviousEnv | undefined): readonly Cidr[] {
   const current = [ranges[4], ranges[6]].filter((range) => range !== undefined);
   return [...current, ...(previous?.networks ?? [])];
+}
+
+/** Whether what leaves the overlay is masqueraded: the config says so, else the command line. */
+export function masquerades(
+  { rules }: Pick<NetworkOptions, 'rules'>,
+  { config }: Pick<Setup, 'config'>,
+): boolean {
+  return config.ipMasq ?? rules.ipMasq;
+}
+
+/** What the env files say of the network. */
+export function envContents(
+  options: Pick<NetworkOptions, 'rules'>,
+  setup: Setup,
+  { subnets }: Pick<LeaseRecord, 'subnets'>,
+): EnvContents {
+  const { ranges: networks, backend } = setup;
+  return { networks, subnets, mtu: backend.mtu, ipMasq: masquerades(options, setup) };
 }
 
 /** Says what was chosen, and why. */

@@ -4,7 +4,6 @@
 import type { Backend, OpenedBackend } from '../backends/backend.js';
 import { sleep, type Clock, type Random } from '../clock.js';
 import type { Counters } from '../counters.js';
-import type { DaemonHealth } from '../health/daemon-health.js';
 import type { NetworkHealth } from '../health/network-health.js';
 import type { Dataplane, DataplaneEvents } from '../kernel/dataplane.js';
 import type { Kernel, Link } from '../kernel/kernel.js';
@@ -14,10 +13,13 @@ import type { NodeState } from '../state/node-state.js';
 import type { Cidr, Ip, PerFamily } from '../subnet/cidr.js';
 import { ConfigError, RegistryError } from '../subnet/errors.js';
 import { missingConfig, parseNetworkConfig, type NetworkConfig } from '../subnet/network-config.js';
+import type { LeaseRecord } from '../subnet/lease.js';
 import type { ConfigText, Registry } from '../subnet/registry.js';
 import { abortable, WaitReport } from '../subnet/retry.js';
+import type { ConfigSource } from './config-feed.js';
 import { FatalError } from './errors.js';
 import { chooseExternalInterface, type Choice, type InterfaceWishes } from './external-interface.js';
+import type { HostPlaces, Place } from './host-places.js';
 import type { EnvFiles } from './subnet-env.js';
 import type { RuleTools } from './traffic-rules.js';
 
@@ -38,8 +40,13 @@ export interface SetupParts {
   readonly counters: Counters;
   readonly backends: readonly Backend[];
   readonly envFiles: EnvFiles;
-  readonly daemonHealth: Pick<DaemonHealth, 'open' | 'close'>;
   readonly node: NodeFacts;
+  /** What the networks of this daemon occupy on the host. */
+  readonly places: HostPlaces;
+  /** Where the network hears of each other config; without it the config is that of the start. */
+  readonly configs?: ConfigSource;
+  /** The VNI that the nodes of the network share, never one of `taken` unless they do already; without it there is no agreeing. */
+  readonly claimVni?: (taken: ReadonlySet<number>) => Promise<number>;
   /** A name for this life of the network, which no other life has. */
   readonly newInstance: () => string;
   /** Takes hold of the folder in which the network keeps what its next life is to know; rejects with StateError. */
@@ -48,8 +55,8 @@ export interface SetupParts {
   readonly cores: number;
   /** Builds the packet engine of a network whose backend needs one; without it there is no such backend. */
   readonly dataplane?: (events: DataplaneEvents) => Dataplane;
-  /** Builds what carries out the rules of a network with these ranges, former ones too; without it there are none (in tests of other things). */
-  readonly rules?: (ranges: readonly Cidr[]) => RuleTools;
+  /** What carries out the rules of the network of this name with these ranges, former ones too; without it there are none (in tests of other things). */
+  readonly rules?: (network: string, ranges: readonly Cidr[]) => RuleTools;
 }
 
 /** The same for one network, with its own log lines and the health it answers for. */
@@ -64,11 +71,19 @@ export interface SetupOptions {
   readonly rules: { readonly filter: PeerFilterMode };
 }
 
+/** What the last life of the network ran by. */
+export interface SetupMemory {
+  readonly config: ConfigText;
+  readonly own: LeaseRecord;
+}
+
 export interface Setup {
   readonly stored: ConfigText;
   /** The config is that of the last life: the store is away. */
   readonly fromMemory: boolean;
   readonly config: NetworkConfig;
+  /** The VNI that was agreed upon; undefined where the config says it, or there is none. */
+  readonly vni: number | undefined;
   readonly ranges: PerFamily<Cidr>;
   readonly choice: Choice;
   readonly backend: OpenedBackend;
@@ -81,14 +96,16 @@ const MEMORY_AFTER_MS = 2_000;
 
 /**
  * Reads the config until there is one that can be used, and opens its backend. What is waited for is said once,
- * then once a minute. A store that is away is not waited for where there is a config in memory. Throws FatalError when
- * no interface fits the flags; rejects with the signal's reason.
+ * then once a minute; so is a place on the host that another network has. A store that is away is not waited for where
+ * there is a config in memory. `driveOut` is called when an elder network takes the place later. Throws FatalError when no
+ * interface fits the flags; rejects with the signal's reason.
  */
 export async function setUp(
   parts: NetworkParts,
   options: SetupOptions,
   signal: AbortSignal,
-  memory?: ConfigText,
+  driveOut: (by: string) => void,
+  memory?: SetupMemory,
 ): Promise<Setup> {
   const report = new WaitReport(parts, (waiting) => {
     if (waiting === undefined) parts.health.clear('waiting-for-config');
@@ -97,6 +114,7 @@ export async function setUp(
   for (;;) {
     try {
       const setup = await attempt(parts, options, signal, memory);
+      parts.places.take(placeOf(options, setup), driveOut);
       report.ended();
       return setup;
     } catch (error) {
@@ -134,11 +152,11 @@ export async function choose(
 export function reopen(
   parts: SetupParts,
   options: SetupOptions,
-  setup: Pick<Setup, 'stored' | 'fromMemory' | 'config'>,
+  setup: Pick<Setup, 'stored' | 'fromMemory' | 'config' | 'vni'>,
   { choice, links }: { readonly choice: Choice; readonly links: readonly Link[] },
 ): Setup {
   const { backends, cores, random } = parts;
-  const { config } = setup;
+  const { config, vni } = setup;
   const { 4: v4, 6: v6 } = config.enabled;
   const ranges = { ...(v4 && { 4: v4.network }), ...(v6 && { 6: v6.network }) };
   const context = {
@@ -150,7 +168,9 @@ export function reopen(
     cores,
     random,
   };
-  const backend = backendOf(backends, config.backend.type).open(config.backend.options, context);
+  const row = backendOf(backends, config.backend.type);
+  const asked = config.backend.options;
+  const backend = row.open(vni === undefined ? asked : (row.agreement?.settle(asked, vni) ?? asked), context);
   return { ...setup, ranges, choice, backend };
 }
 
@@ -158,13 +178,41 @@ async function attempt(
   parts: SetupParts,
   options: SetupOptions,
   signal: AbortSignal,
-  memory: ConfigText | undefined,
+  memory: SetupMemory | undefined,
 ): Promise<Setup> {
-  const { stored, fromMemory } = await readConfig(parts, memory, signal);
+  const { stored, fromMemory } = await readConfig(parts, memory?.config, signal);
   const config = parseNetworkConfig(stored.text);
   // Before an interface is looked for: what the config lacks is to be told whatever the host lacks.
-  backendOf(parts.backends, config.backend.type);
-  return reopen(parts, options, { stored, fromMemory, config }, await choose(parts, options.wishes));
+  const vni = await agreedVni(parts, options, config, fromMemory ? memory?.own : undefined, signal);
+  const chosen = await choose(parts, options.wishes);
+  return reopen(parts, options, { stored, fromMemory, config, vni }, chosen);
+}
+
+/** The VNI that the config leaves to the nodes; undefined where it does not. */
+async function agreedVni(
+  { backends, places, claimVni }: SetupParts,
+  { name }: SetupOptions,
+  { backend: { type, options } }: NetworkConfig,
+  remembered: LeaseRecord | undefined,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const { agreement } = backendOf(backends, type);
+  if (agreement?.asks(options) !== true) return undefined;
+  const known = remembered === undefined ? undefined : agreement.known(remembered);
+  if (known !== undefined || claimVni === undefined) return known;
+  const others = places.all.filter(({ network }) => network !== name);
+  const taken = others.flatMap(({ tunnel }) => tunnel?.vni ?? []);
+  return abortable(claimVni(new Set(taken)), signal);
+}
+
+function placeOf({ name: network }: SetupOptions, { ranges, backend, config, stored }: Setup): Place {
+  return {
+    network,
+    ranges: [ranges[4], ranges[6]].filter((range) => range !== undefined),
+    tunnel: backend.tunnel,
+    isolated: config.isolated,
+    writtenAt: stored.modRevision,
+  };
 }
 
 async function readConfig(
@@ -193,7 +241,8 @@ async function readConfig(
   }
 }
 
-function backendOf(backends: readonly Backend[], type: string): Backend {
+/** The row of the type. Throws ConfigError for a type there is none of. */
+export function backendOf(backends: readonly Backend[], type: string): Backend {
   const row = backends.find((backend) => backend.type === type.toLowerCase());
   if (row !== undefined) return row;
   const names = backends.map((backend) => `"${backend.type}"`).join(', ');

@@ -8,10 +8,11 @@ import { beginNetwork, confirmConfig, type Begun } from './network-begin.js';
 import { readPrevious, writeEnv } from './network-env.js';
 import { avoidName, programmed, startReconciler, tellHealth } from './network-kernel.js';
 import { keepLease, lostLease } from './network-lease.js';
+import { followConfig } from './network-changes.js';
 import { keepMemory } from './network-memory.js';
 import { NetworkPeers } from './network-peers.js';
 import { cleanUpRules, masqueradeInForce, openNetworkRules, prepareRules } from './network-rules.js';
-import { describeSetup, knownRanges, type NetworkRun } from './network-run.js';
+import { describeSetup, envContents, knownRanges, masquerades, type NetworkRun } from './network-run.js';
 import { publicIpOf, type Setup } from './network-setup.js';
 import type { PreviousEnv } from './subnet-env.js';
 
@@ -26,7 +27,7 @@ export async function runOnce(run: NetworkRun): Promise<never> {
   const begun = await begin(run, leases, previous);
   const { setup, own } = begun;
   describeSetup(parts.logger, setup);
-  const prepared = prepareRules(parts, knownRanges(setup, previous));
+  const prepared = prepareRules(parts, options, knownRanges(setup, previous));
   const rules = await openNetworkRules(parts, setup, own, options, prepared, end);
   const reconciler = await startReconciler(run, setup, previous, rules);
   const peers = new NetworkPeers(run, setup, own, reconciler);
@@ -36,10 +37,11 @@ export async function runOnce(run: NetworkRun): Promise<never> {
     peers.program();
     return true;
   });
-  await masqueradeInForce(parts, rules, options.rules, end);
-  await writeEnv(parts, options, peers.setup, own, end);
+  await masqueradeInForce(parts, rules, masquerades(options, peers.setup), end);
+  await writeEnv(parts, options, envContents(options, peers.setup, own), end);
   await followMoves(run, begun, peers, hold);
   ready(run, peers, own);
+  followConfig(run, { begun, peers, hold, rules });
   await cleanUpRules(parts, rules);
   return tellHealth(run, reconciler);
 }
@@ -68,7 +70,7 @@ async function followStore(
   const { remembered, presence } = begun;
   const remember = keepMemory(run, {
     prefix: options.prefix,
-    config: begun.setup.stored,
+    config: () => peers.setup.stored,
     held: () => hold,
     leases: () => peers.leases,
   });
@@ -126,7 +128,7 @@ async function followMoves(
     hold.update(setup.backend.attributes(hold.record));
     presence.update(life.at(publicIpOf(setup)).presence);
     if (setup.backend.mtu === before.backend.mtu) return;
-    writeEnv(parts, options, setup, own, end).catch((error: unknown) => {
+    writeEnv(parts, options, envContents(options, setup, own), end).catch((error: unknown) => {
       if (!end.aborted) fail(error instanceof Error ? error : new Error(String(error)));
     });
   });
@@ -134,6 +136,7 @@ async function followMoves(
 
 function ready({ parts, options }: NetworkRun, { setup }: NetworkPeers, own: LeaseRecord): void {
   parts.health.clear('starting');
+  parts.places.settle(options.name);
   const { mtu } = setup.backend;
   parts.logger.info('network is ready', { subnet: own.key, publicIp: publicIpOf(setup), mtu });
   options.onReady();

@@ -8,7 +8,7 @@ import { runOnce } from './network.js';
 import { beginLife } from './network-life.js';
 import type { NetworkOptions } from './network-options.js';
 import type { NetworkRun } from './network-run.js';
-import type { NetworkParts, SetupParts } from './network-setup.js';
+import type { NetworkParts } from './network-setup.js';
 import { Stops } from './stops.js';
 
 /** A network that loses its lease again and again does not take the store with it. */
@@ -21,18 +21,12 @@ const LASTING_MS = 300_000;
  * Rejects with FatalError when going on makes no sense: no interface, no privilege, the lease lost to another node.
  */
 export async function runNetwork(
-  shared: SetupParts,
+  parts: NetworkParts,
   options: NetworkOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const logger = shared.logger.child({ network: options.name });
-  const { clock, random, daemonHealth } = shared;
+  const { clock, random, health, logger } = parts;
   const stops = new Stops(logger);
-  const health = daemonHealth.open(options.name);
-  stops.add('health', () => {
-    daemonHealth.close(health);
-  });
-  const parts: NetworkParts = { ...shared, logger, health };
   try {
     const life = await beginLife(parts, options.name, stops);
     for (let restarts = 0; ; restarts++) {

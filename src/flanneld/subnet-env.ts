@@ -91,6 +91,12 @@ function wholeLines(text: string, isCut: boolean): string {
 
 /** Reads the file; undefined when there is none. Rejects with the system's error when it cannot be read. */
 export async function readSubnetEnv(path: string): Promise<PreviousEnv | undefined> {
+  const text = await readEnvText(path);
+  return text === undefined ? undefined : parseSubnetEnv(text);
+}
+
+/** The file's text, no more than an env file can have; undefined when there is none. Rejects with the system's error. */
+async function readEnvText(path: string): Promise<string | undefined> {
   try {
     const file = await open(path);
     try {
@@ -101,7 +107,7 @@ export async function readSubnetEnv(path: string): Promise<PreviousEnv | undefin
         LONGEST_FILE + 1,
         null,
       );
-      return parseSubnetEnv(wholeLines(buffer.toString('utf8', 0, bytesRead), bytesRead > LONGEST_FILE));
+      return wholeLines(buffer.toString('utf8', 0, bytesRead), bytesRead > LONGEST_FILE);
     } finally {
       await file.close();
     }
@@ -151,6 +157,13 @@ export async function linkAlias(path: string): Promise<boolean> {
   }
 }
 
+/** Removes the file, and `subnets.env` beside it where that is a link to it. Rejects with the system's error. */
+async function removeSubnetEnv(path: string): Promise<void> {
+  const alias = join(dirname(path), ALIAS_NAME);
+  if ((await readlink(alias).catch(() => '')) === basename(path)) await rm(alias, { force: true });
+  await rm(path, { force: true });
+}
+
 /** The files of env text as a network uses them: the system's, or a simulation's. Rejects with the system's errors. */
 export interface EnvFiles {
   /** What an earlier run left at the path; undefined when there is no file. */
@@ -159,7 +172,17 @@ export interface EnvFiles {
   write(path: string, text: string): Promise<void>;
   /** Keeps the file's other name beside it; false when something else has that name. */
   linkAlias(path: string): Promise<boolean>;
+  /** Its text as it stands; undefined when there is no file. */
+  readText(path: string): Promise<string | undefined>;
+  /** Removes it, and its other name where that is ours; success when there is none. */
+  remove(path: string): Promise<void>;
 }
 
 /** The file system's. */
-export const systemEnvFiles: EnvFiles = { read: readSubnetEnv, write: writeSubnetEnv, linkAlias };
+export const systemEnvFiles: EnvFiles = {
+  read: readSubnetEnv,
+  readText: readEnvText,
+  write: writeSubnetEnv,
+  linkAlias,
+  remove: removeSubnetEnv,
+};

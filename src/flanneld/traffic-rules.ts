@@ -32,8 +32,8 @@ export interface RuleTools {
     version(family: Family): Promise<{ readonly version: string; readonly needsPolling: boolean }>;
     removeBesideNft(network: string, family: Family): Promise<boolean>;
   };
-  /** Tells of every change of rules that may concern us; returns the stop. */
-  readonly watch: (changed: () => void) => () => void;
+  /** Tells of every change of rules that may concern this network in that mode; returns the stop. */
+  readonly watch: (mode: ModeChoice['mode'], family: Family, changed: () => void) => () => void;
   /** Removes what an upstream daemon left, once our rules are in. */
   readonly removeUpstream: () => Promise<void>;
 }
@@ -57,6 +57,8 @@ export interface RuleRequest {
 export interface TrafficRules {
   readonly keeper: RuleKeeper;
   readonly choice: ModeChoice;
+  /** Masquerades from now on, or not any more. Resolves when that is so, or has failed and will be retried. */
+  readonly setMasquerade: (on: boolean) => Promise<void>;
   /** Removes the other mode's rules and upstream's; call it once ours are in. */
   readonly cleanUp: () => Promise<void>;
 }
@@ -103,28 +105,42 @@ export async function openTrafficRules(
   if (choice.mode === 'iptables') await warnAboutBridges(parts, family);
   if (filters && !nft.usable) warnAboutFilter(logger, nft.error);
   const polls = choice.mode === 'iptables' && (await tools.iptables.version(family)).needsPolling;
+  const canRandomize = choice.mode === 'iptables' || (nft.usable && nft.fullyRandom !== false);
+  const masquerade = { fullyRandom: wishes.fullyRandom && canRandomize };
   const keeper = new RuleKeeper(
     {
       ...parts,
       shares: shares(tools, choice.mode, nft.usable),
-      watch: tools.watch,
+      watch: (changed) => tools.watch(choice.mode, family, changed),
       pollMs: polls ? wishes.resyncSeconds * 1000 : POLL_MS,
     },
-    withoutPeers(wanted, wishes, choice.mode === 'iptables' || (nft.usable && nft.fullyRandom !== false)),
+    withoutPeers(wanted, wishes, masquerade),
   );
+  const setMasquerade = (on: boolean): Promise<void> =>
+    keeper.change((wanted) => (on ? { ...wanted, masquerade } : withoutMasquerade(wanted)));
   const cleanUp = async (): Promise<void> => {
     if (choice.mode === 'nftables' && iptables.usable) {
       await tools.iptables.removeBesideNft(network, family);
     }
     await tools.removeUpstream();
   };
-  return { keeper, choice, cleanUp };
+  return { keeper, choice, setMasquerade, cleanUp };
 }
 
-function withoutPeers(wanted: RuleRequest['wanted'], wishes: RuleWishes, canRandomize: boolean): WantedRules {
+function withoutMasquerade(wanted: WantedRules): WantedRules {
+  const others = { ...wanted };
+  delete (others as { masquerade?: unknown }).masquerade;
+  return others;
+}
+
+function withoutPeers(
+  wanted: RuleRequest['wanted'],
+  wishes: RuleWishes,
+  masquerade: WantedRules['masquerade'] & object,
+): WantedRules {
   return {
     ...wanted,
-    ...(wishes.ipMasq ? { masquerade: { fullyRandom: wishes.fullyRandom && canRandomize } } : {}),
+    ...(wishes.ipMasq ? { masquerade } : {}),
     forward: wishes.forward,
     filter: wishes.filter,
     peers: new Set(),

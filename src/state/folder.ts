@@ -1,7 +1,7 @@
 // The folder of one network below the state directory: made, checked to be ours, and locked for this process.
 // The one file here that knows the addon. What lies in the folder is file-state.ts.
 
-import { chmod, lstat, mkdir } from 'node:fs/promises';
+import { chmod, lstat, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sleep, type Clock } from '../clock.js';
 import type { Logger } from '../logger.js';
@@ -40,6 +40,21 @@ export async function makeFolder(stateDir: string, name: string): Promise<string
     throw error instanceof StateError ? error : unusable(`the state folder ${folder} cannot be made`, error);
   }
   return folder;
+}
+
+/**
+ * Removes a network's folder with all that is kept in it; success when there is none. Nobody may hold it.
+ * Throws StateError `unusable`; RangeError for a name that is not fit for a folder.
+ */
+export async function removeFolder(stateDir: string, name: string): Promise<void> {
+  if (!NAME.test(name)) throw new RangeError(`not a name for a folder: ${JSON.stringify(name)}`);
+  const folder = join(stateDir, name);
+  try {
+    // A link in its place would be removed itself, not what it leads to.
+    await rm(folder, { recursive: true, force: true });
+  } catch (error) {
+    throw unusable(`the state folder ${folder} cannot be removed`, error);
+  }
 }
 
 export interface LockParts {

@@ -13,7 +13,7 @@ function options(argv: readonly string[], environment: Record<string, string> = 
 test('the defaults are flannel’s', (t) => {
   const defaults = options([]);
   t.is(defaults['etcd-endpoints'], 'http://127.0.0.1:4001,http://127.0.0.1:2379');
-  t.is(defaults['etcd-prefix'], '/coreos.com/network');
+  t.deepEqual(defaults['etcd-prefix'], [], 'networkPlan knows which it is then');
   t.is(defaults['subnet-file'], '/run/flannel/subnet.env');
   t.is(defaults['subnet-lease-ttl'], '24h');
   t.deepEqual(defaults.iface, []);
@@ -32,13 +32,13 @@ for (const argv of [
   ['--etcd-prefix=/x'],
 ]) {
   test(`${argv.join(' ')} sets the prefix`, (t) => {
-    t.is(options(argv)['etcd-prefix'], '/x');
+    t.deepEqual(options(argv)['etcd-prefix'], ['/x']);
   });
 }
 
 test('a repeatable flag keeps its order, and another one its last value', (t) => {
   t.deepEqual(options(['-iface=eth1', '-iface', '10.0.0.1']).iface, ['eth1', '10.0.0.1']);
-  t.is(options(['-etcd-prefix=/a', '-etcd-prefix=/b'])['etcd-prefix'], '/b');
+  t.is(options(['-public-ip=10.0.0.1', '-public-ip=10.0.0.2'])['public-ip'], '10.0.0.2');
 });
 
 for (const [text, value] of [
@@ -62,8 +62,8 @@ for (const text of ['1', 't', 'T', 'true', 'TRUE', 'True']) {
 
 test('the environment sets what the command line leaves open', (t) => {
   const environment = { FLANNELD_ETCD_PREFIX: '/env', FLANNELD_IFACE: 'eth0,eth1', FLANNELD_V: '' };
-  t.is(options([], environment)['etcd-prefix'], '/env');
-  t.is(options(['-etcd-prefix=/argv'], environment)['etcd-prefix'], '/argv');
+  t.deepEqual(options([], environment)['etcd-prefix'], ['/env']);
+  t.deepEqual(options(['-etcd-prefix=/argv'], environment)['etcd-prefix'], ['/argv']);
   t.deepEqual(options([], environment).iface, ['eth0,eth1']);
   t.is(options([], environment).v, 0);
 });

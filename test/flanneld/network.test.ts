@@ -1,6 +1,6 @@
 // Whole networks over fakes: several nodes in one process, one store, a kernel each.
 
-import { mkdtemp, readFile, readlink, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -243,7 +243,7 @@ for (const [what, hinder] of unready) {
     t.teardown(() => rm(folder, { recursive: true }));
     await writeFile(join(folder, 'in-the-way'), '');
     const { kernel, file } = hinder(folder);
-    const options = file === undefined ? {} : { subnetFile: file };
+    const options = file === undefined ? {} : { subnetFiles: [file] as const };
     const node = await c.start(1, { ...(kernel === undefined ? {} : { kernel }), options });
     await until(c, 'the hindrance to be told', () =>
       node.logger.lines.some(({ message }) => /not as wanted|waiting/.test(message)),
@@ -264,7 +264,7 @@ test('an env file that cannot be written is tried again, and readiness waits for
   const folder = await mkdtemp(join(tmpdir(), 'flanneld-blocked-'));
   t.teardown(() => rm(folder, { recursive: true }));
   await writeFile(join(folder, 'run'), 'in the way');
-  const node = await c.start(1, { options: { subnetFile: join(folder, 'run', 'subnet.env') } });
+  const node = await c.start(1, { options: { subnetFiles: [join(folder, 'run', 'subnet.env')] } });
   await until(c, 'the failure to be told', () =>
     node.logger.lines.some(({ fields }) => fields.op?.startsWith('write') === true),
   );
@@ -272,12 +272,4 @@ test('an env file that cannot be written is tried again, and readiness waits for
   await rm(join(folder, 'run'));
   await until(c, 'the node to be ready', node.ready);
   t.regex(await readFile(join(folder, 'run', 'subnet.env'), 'utf8'), /FLANNEL_MTU=1450/);
-});
-
-test('the other name of the default file is kept as a link', async (t) => {
-  const c = await cluster(t);
-  c.store.put(CONFIG, VXLAN);
-  const node = await c.start(1, { options: { alias: true } });
-  await until(c, 'the node to be ready', node.ready);
-  t.is(await readlink(join(node.file, '..', 'subnets.env')), 'subnet.env');
 });

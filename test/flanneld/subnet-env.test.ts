@@ -10,6 +10,7 @@ import {
   parseSubnetEnv,
   readSubnetEnv,
   renderSubnetEnv,
+  systemEnvFiles,
   writeSubnetEnv,
 } from '../../src/flanneld/subnet-env.js';
 import { cidr } from '../../src/subnet/cidr.js';
@@ -161,4 +162,18 @@ test('no more of a file is read than is looked at, whatever it is', async (t) =>
   await writeFile(path, `#${'é'.repeat((65_538 - line.length - 2) / 2)}\n${line}`);
   t.is((await stat(path)).size, 65_538);
   t.deepEqual(await readSubnetEnv(path), { networks: [], subnets: {} });
+});
+
+test('a file that is removed takes its other name along, and nobody else’s; one that is not there is removed already', async (t) => {
+  const folder = await directory(t);
+  const file = join(folder, 'subnet.env');
+  await systemEnvFiles.write(file, 'FLANNEL_MTU=1450\n');
+  t.true(await systemEnvFiles.linkAlias(file));
+  await systemEnvFiles.remove(file);
+  await systemEnvFiles.remove(file);
+  t.deepEqual(await readdir(folder), []);
+  await writeFile(join(folder, 'subnets.env'), 'mine');
+  await systemEnvFiles.write(file, 'FLANNEL_MTU=1450\n');
+  await systemEnvFiles.remove(file);
+  t.deepEqual(await readdir(folder), ['subnets.env']);
 });

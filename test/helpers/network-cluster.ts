@@ -10,6 +10,7 @@ import { Counters } from '../../src/counters.js';
 import type { NetworkOptions } from '../../src/flanneld/network-options.js';
 import { runNetwork } from '../../src/flanneld/run-network.js';
 import { systemEnvFiles } from '../../src/flanneld/subnet-env.js';
+import { HostPlaces } from '../../src/flanneld/host-places.js';
 import { DaemonHealth } from '../../src/health/daemon-health.js';
 import type { DataplaneErrorCode, DataplaneEvents } from '../../src/kernel/dataplane.js';
 import { DEFAULT_TERMS } from '../../src/subnet/lease-manager.js';
@@ -87,7 +88,8 @@ export async function cluster(t: ExecutionContext): Promise<Cluster> {
     const parts = {
       ...{ registry, kernel, clock, random: Math.random, logger, counters, backends: BACKENDS, cores: 2 },
       envFiles: systemEnvFiles,
-      daemonHealth: health,
+      health: health.open('network'),
+      places: new HostPlaces(),
       node: { nodeId: `node-${host}`, host: `host${host}`, bootId },
       newInstance: () => `instance-${++instances}`,
       ...(disk && { openState: () => disk.open({ prefix: '/coreos.com/network', clock, logger, counters }) }),
@@ -100,8 +102,7 @@ export async function cluster(t: ExecutionContext): Promise<Cluster> {
       terms: DEFAULT_TERMS,
       onLeaseLost: 'exit' as const,
       releaseOnExit: false,
-      subnetFile: file,
-      alias: false,
+      subnetFiles: [file] as const,
       rules: { ipMasq: false, fullyRandom: true, forward: false, filter: 'off', resyncSeconds: 5 } as const,
       blackhole: false,
       wishes,

@@ -4,7 +4,8 @@
 import { BACKENDS } from '../../src/backends/index.js';
 import { Counters } from '../../src/counters.js';
 import type { NetworkOptions } from '../../src/flanneld/network-options.js';
-import type { NodeFacts, SetupParts } from '../../src/flanneld/network-setup.js';
+import type { NodeFacts, NetworkParts } from '../../src/flanneld/network-setup.js';
+import { HostPlaces } from '../../src/flanneld/host-places.js';
 import { runNetwork } from '../../src/flanneld/run-network.js';
 import { DaemonHealth } from '../../src/health/daemon-health.js';
 import type { DataplaneEvents } from '../../src/kernel/dataplane.js';
@@ -92,7 +93,7 @@ export class Life {
     this.registry.close();
   }
 
-  #setupParts(): SetupParts {
+  #setupParts(): NetworkParts {
     const { clock, kernel, registry, envFiles, folder, node, instance, random, logger } = this.#parts;
     const { counters } = this;
     return {
@@ -103,7 +104,8 @@ export class Life {
       random,
       logger,
       counters,
-      daemonHealth: this.health,
+      health: this.health.open('network'),
+      places: new HostPlaces(),
       node,
       newInstance: () => instance,
       openState: async () =>
@@ -121,8 +123,7 @@ export class Life {
       terms: DEFAULT_TERMS,
       onLeaseLost: 'exit',
       releaseOnExit: false,
-      subnetFile: SUBNET_FILE,
-      alias: true,
+      subnetFiles: [SUBNET_FILE],
       rules: { ipMasq: false, fullyRandom: true, forward: false, filter: 'off', resyncSeconds: 5 },
       blackhole: false,
       wishes: { iface: ['eth0'], ifaceRegex: [], canReach: '', publicIp: '' },
