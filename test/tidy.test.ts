@@ -56,7 +56,7 @@ test('files stay small', (t) => {
 
 test('only the process edge ends the process, and nothing prints beside it', (t) => {
   for (const path of files('src', /\.ts$/).filter(
-    (file) => !/^src\/(flanneld\/(main|compose)|lab\/)/.test(file),
+    (file) => !/^src\/(flanneld\/(main|compose)|cni\/main|lab\/)/.test(file),
   )) {
     t.notRegex(read(path), /process\.exit|console\.|process\.std(out|err)\.write/, path);
   }
@@ -103,7 +103,7 @@ test('every unit test has the source it is about', (t) => {
   const sources = new Set(SOURCES.map((path) => path.replace(/^src\//, '').replace(/\.ts$/, '')));
   const folders = new Set([...sources].map((path) => path.replace(/\/[^/]+$/, '')));
   for (const path of TESTS.filter((file) =>
-    /^test\/(subnet|etcd|kernel|backends|flanneld|health|lab|state)\/.*\.test\.ts$/.test(file),
+    /^test\/(subnet|etcd|kernel|backends|flanneld|health|lab|state|cni|commands)\/.*\.test\.ts$/.test(file),
   )) {
     const name = path.replace(/^test\//, '').replace(/(\.(netns|etcd|contract))*\.test\.ts$/, '');
     t.true(sources.has(name) || folders.has(name.replace(/\/[^/]+$/, '')), `${path} mirrors nothing`);

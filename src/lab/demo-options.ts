@@ -15,6 +15,8 @@ const MAX_NODES = 50;
 export interface DemoOptions {
   readonly backend: string;
   readonly nodes: number;
+  /** 2 shows the multi-network guide instead. */
+  readonly networks: number;
   readonly keep: boolean;
   readonly help: boolean;
   /** Another flanneld to show instead of this project's. */
@@ -28,6 +30,7 @@ puts a pod behind each, and shows that every pod reaches every other.
 
   --backend NAME    ${Object.keys(DEMO_BACKENDS).join(', ')} (default: vxlan)
   --nodes N         how many hosts, 2 to ${MAX_NODES} (default: 3)
+  --networks 2      show a pod on two networks instead: the multi-network guide, the old way and ours
   --keep            leave it up and print how to enter it; Ctrl-C ends it
   --flanneld PATH   show another flanneld, for example upstream's
   --help            this text
@@ -50,9 +53,17 @@ export function parseDemoOptions(args: readonly string[]): DemoOptions {
   if (!/^\d{1,3}$/.test(nodes) || Number(nodes) < 2 || Number(nodes) > MAX_NODES) {
     throw new DemoUsageError(`--nodes ${nodes}: must be a number from 2 to ${MAX_NODES}`);
   }
+  const networks = values.networks ?? '1';
+  if (networks !== '1' && networks !== '2') {
+    throw new DemoUsageError(`--networks ${networks}: must be 1 or 2`);
+  }
+  if (networks === '2' && (values.keep === true || values.backend !== undefined)) {
+    throw new DemoUsageError('--networks 2 shows vxlan and ends: leave out --keep and --backend');
+  }
   return {
     backend,
     nodes: Number(nodes),
+    networks: Number(networks),
     keep: values.keep ?? false,
     help: values.help ?? false,
     flanneld: values.flanneld,
@@ -62,6 +73,7 @@ export function parseDemoOptions(args: readonly string[]): DemoOptions {
 interface RawOptions {
   readonly backend?: string;
   readonly nodes?: string;
+  readonly networks?: string;
   readonly keep?: boolean;
   readonly help?: boolean;
   readonly flanneld?: string;
@@ -76,6 +88,7 @@ function parse(args: readonly string[]): RawOptions {
       options: {
         backend: { type: 'string' },
         nodes: { type: 'string' },
+        networks: { type: 'string' },
         keep: { type: 'boolean' },
         help: { type: 'boolean' },
         flanneld: { type: 'string' },

@@ -12,6 +12,7 @@ import {
   type DemoOptions,
 } from './demo-options.js';
 import { bitrate, countPairs, hostTable, pingTable } from './demo-report.js';
+import { showNetworks } from './demo-networks.js';
 import { LabError, errorText } from './errors.js';
 import { Interrupted, interruption } from './interruption.js';
 import { ping } from './ping.js';
@@ -21,6 +22,8 @@ import { tcpThroughput } from './throughput.js';
 const ROOT = resolve(import.meta.dirname, '../../..');
 const NETWORK = '10.5.0.0/16';
 const IPERF_SECONDS = 3;
+const LOOK_NEXT_NETWORKS =
+  'Where to look next: docs/networks.md; docs/cni.md; npm run bench:networks; npm run demo -- --help';
 
 function say(text: string): void {
   process.stdout.write(text + '\n');
@@ -96,12 +99,23 @@ async function show(cluster: Cluster): Promise<boolean> {
 }
 
 /** Builds it, shows it, and with `keep` holds it until `interrupted`. Returns the exit code. */
-async function run(options: DemoOptions, processes: Processes, interrupted: Promise<never>): Promise<number> {
+async function run(
+  options: DemoOptions,
+  newProcesses: () => Processes,
+  interrupted: Promise<never>,
+): Promise<number> {
   const started = performance.now();
   const progress = (step: string): void => {
     say(`${((performance.now() - started) / 1000).toFixed(1).padStart(5)} s  ${step}`);
   };
+  if (options.networks > 1) {
+    const { nodes } = options;
+    const whole = await showNetworks({ command: daemonCommand(options), nodes, newProcesses, say, progress });
+    say(`\n${LOOK_NEXT_NETWORKS}`);
+    return whole ? 0 : 1;
+  }
   const config = { Network: NETWORK, Backend: DEMO_BACKENDS[options.backend] };
+  const processes = newProcesses();
   const cluster = await Cluster.create({ command: daemonCommand(options), config, processes, progress });
   await cluster.addMembers(options.nodes);
   await cluster.connected();
@@ -139,10 +153,15 @@ async function main(args: readonly string[]): Promise<number> {
     process.stderr.write('demo: network namespaces need root; run it as root (for example with sudo)\n');
     return 1;
   }
-  const processes = new Processes();
+  const opened: Processes[] = [];
+  const newProcesses = (): Processes => {
+    const processes = new Processes();
+    opened.push(processes);
+    return processes;
+  };
   const interrupted = interruption();
   try {
-    return await Promise.race([run(options, processes, interrupted), interrupted]);
+    return await Promise.race([run(options, newProcesses, interrupted), interrupted]);
   } catch (error) {
     if (!(error instanceof Interrupted)) {
       process.stderr.write(`demo: ${errorText(error)}\n`);
@@ -151,7 +170,7 @@ async function main(args: readonly string[]): Promise<number> {
     if (options.keep && error.signal === 'SIGINT') return 0;
     return error.exitCode;
   } finally {
-    await processes.close();
+    await Promise.all(opened.map((processes) => processes.close()));
   }
 }
 

@@ -60,7 +60,7 @@ async function tracedRestart(
   });
   await who.flanneld.ready();
   // The last thing a start does is to look for upstream's tables.
-  await until(async () => (await who.host.readFile(TRACE)).includes('"list", "tables"'), {
+  await until(async () => (await who.host.readFile(TRACE)).includes('"flannel-ipv6"'), {
     what: 'the start to be over',
   });
   await who.flanneld.stop('SIGTERM');

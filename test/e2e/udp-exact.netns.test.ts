@@ -46,13 +46,13 @@ async function badWire(
 
 async function send(from: Member, to: Member, program: string, numbers: readonly number[]): Promise<string> {
   const args = ['send', to.pod.address, '9000', ...numbers.map(String)];
-  const result = await from.pod.exec(program, args, { timeoutMs: 170_000 });
+  const result = await from.pod.exec(program, args, { timeoutMs: 230_000 });
   return result.stdout + result.stderr;
 }
 
 test.serial('1 GiB of TCP, UDP of every size and ICMP arrive bit by bit over a bad wire', async (t) => {
   if (!canMakeHosts(t)) return;
-  t.timeout(240_000);
+  t.timeout(300_000);
   t.log(`SEED=${SEED}`);
   const { cluster } = await badWire(t, 10);
   const [one, two] = [member(cluster, 0), member(cluster, 1)];

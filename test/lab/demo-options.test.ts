@@ -7,6 +7,7 @@ test('defaults are three VXLAN hosts that are not kept', (t) => {
   t.deepEqual(parseDemoOptions([]), {
     backend: 'vxlan',
     nodes: 3,
+    networks: 1,
     keep: false,
     help: false,
     flanneld: undefined,
@@ -15,10 +16,20 @@ test('defaults are three VXLAN hosts that are not kept', (t) => {
 
 test('every option is read', (t) => {
   const args = ['--backend=vxlan', '--nodes', '5', '--keep', '--flanneld', '/x', '--help'];
-  t.deepEqual(parseDemoOptions(args), { backend: 'vxlan', nodes: 5, keep: true, help: true, flanneld: '/x' });
+  t.deepEqual(parseDemoOptions(args), {
+    backend: 'vxlan',
+    nodes: 5,
+    networks: 1,
+    keep: true,
+    help: true,
+    flanneld: '/x',
+  });
 });
 
 for (const args of [
+  ['--networks', '3'],
+  ['--networks', '2', '--keep'],
+  ['--networks', '2', '--backend=udp'],
   ['--nodes', '1'],
   ['--nodes', '51'],
   ['--nodes', '3x'],

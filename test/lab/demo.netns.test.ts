@@ -3,12 +3,16 @@
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import test from 'ava';
+import { hasPlugins } from '../helpers/cni-plugin.js';
 import { canMakeHosts, flanneldCommand } from '../helpers/lab.js';
 
 const DEMO = resolve(import.meta.dirname, '../../src/lab/demo.js');
 
-function demo(args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, [DEMO, ...args], { encoding: 'utf8', timeout: 60_000 });
+function demo(
+  args: readonly string[],
+  timeout = 60_000,
+): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, [DEMO, ...args], { encoding: 'utf8', timeout });
 }
 
 test.serial('it shows three hosts, a full ping matrix and a throughput, and exits 0', (t) => {
@@ -25,6 +29,16 @@ test.serial('it shows three hosts, a full ping matrix and a throughput, and exit
   t.regex(stdout, /Round trips from pod to pod \(6 of 6 pairs reached\)/);
   t.notRegex(stdout, /LOST/);
   t.regex(stdout, /^TCP from host1-pod1 to host3-pod1: [\d.]+ [MG]bit\/s$/m);
+});
+
+test.serial('with two networks it replays the guide both ways, and shows that ours keeps them apart', (t) => {
+  if (!canMakeHosts(t) || !hasPlugins(t)) return;
+  const { status, stdout, stderr } = demo(['--networks', '2', '--nodes', '2'], 120_000);
+  t.is(status, 0, stderr);
+  const [, ours = ''] = stdout.split('Ours: one daemon, and one put for each network');
+  t.regex(ours, /^net1 +10\.5\.0\.0\/16 +docker0 +eth0 +\S+ \S+ +2 of 2 +0 of 2$/m);
+  t.regex(ours, /^net2 +173\.17\.0\.0\/16 +kbr1 +net0 +\S+ \S+ +2 of 2 +0 of 2$/m);
+  t.regex(ours, /every host has joined it after \d+ ms/);
 });
 
 test('a wrong option is one line and exit 2; help is exit 0', (t) => {
