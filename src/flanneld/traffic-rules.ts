@@ -117,7 +117,7 @@ export async function openTrafficRules(
     withoutPeers(wanted, wishes, masquerade),
   );
   const setMasquerade = (on: boolean): Promise<void> =>
-    keeper.change((wanted) => (on ? { ...wanted, masquerade } : withoutMasquerade(wanted)));
+    keeper.change((wanted) => ({ ...wanted, masquerade: on ? masquerade : undefined }));
   const cleanUp = async (): Promise<void> => {
     if (choice.mode === 'nftables' && iptables.usable) {
       await tools.iptables.removeBesideNft(network, family);
@@ -125,12 +125,6 @@ export async function openTrafficRules(
     await tools.removeUpstream();
   };
   return { keeper, choice, setMasquerade, cleanUp };
-}
-
-function withoutMasquerade(wanted: WantedRules): WantedRules {
-  const others = { ...wanted };
-  delete (others as { masquerade?: unknown }).masquerade;
-  return others;
 }
 
 function withoutPeers(

@@ -27,7 +27,7 @@ export interface WantedRules {
   /** This node's subnet. */
   readonly subnet: Cidr;
   /** Masquerade what leaves the overlay (-ip-masq); undefined for not. */
-  readonly masquerade?: { readonly fullyRandom: boolean };
+  readonly masquerade?: { readonly fullyRandom: boolean } | undefined;
   /**
    * Accept forwarded traffic of the overlay (-iptables-forward-rules); `elsewhere` where another engine does, whose
    * chains in table `filter` are then left alone.

@@ -26,7 +26,7 @@ export const DRAWS: Readonly<Record<FaultKind, Row>> = {
     weight: 3,
     draw: (chance, setting) => ({
       kind: 'daemon-freeze',
-      host: any(chance, setting),
+      host: anyHost(chance, setting),
       forMs: around(chance, setting),
     }),
   },
@@ -57,7 +57,7 @@ export const DRAWS: Readonly<Record<FaultKind, Row>> = {
       const cut = chance.happens(0.7) ? members : chance.some(members).sort();
       return {
         kind: 'cut-store',
-        host: any(chance, setting),
+        host: anyHost(chance, setting),
         members: cut,
         forMs: around(chance, setting),
       };
@@ -66,7 +66,7 @@ export const DRAWS: Readonly<Record<FaultKind, Row>> = {
   'cut-peers': {
     weight: 3,
     draw: (chance, setting) => {
-      const host = any(chance, setting);
+      const host = anyHost(chance, setting);
       const others = [...Array(setting.hosts).keys()].filter((peer) => peer !== host);
       return {
         kind: 'cut-peers',
@@ -81,23 +81,23 @@ export const DRAWS: Readonly<Record<FaultKind, Row>> = {
     weight: 2,
     draw: (chance, setting) => ({
       kind: 'compact-behind',
-      host: any(chance, setting),
+      host: anyHost(chance, setting),
       forMs: chance.whole(2000, 6000),
     }),
   },
   'lease-revoke': {
     weight: 2,
-    draw: (chance, setting) => ({ kind: 'lease-revoke', host: any(chance, setting), forMs: 0 }),
+    draw: (chance, setting) => ({ kind: 'lease-revoke', host: anyHost(chance, setting), forMs: 0 }),
   },
   'lease-delete': {
     weight: 2,
-    draw: (chance, setting) => ({ kind: 'lease-delete', host: any(chance, setting), forMs: 0 }),
+    draw: (chance, setting) => ({ kind: 'lease-delete', host: anyHost(chance, setting), forMs: 0 }),
   },
   'lease-corrupt': {
     weight: 2,
     draw: (chance, setting) => ({
       kind: 'lease-corrupt',
-      host: any(chance, setting),
+      host: anyHost(chance, setting),
       how: chance.pick(RUBBISH.filter((how) => how !== 'bad-key')),
       forMs: 0,
     }),
@@ -118,7 +118,7 @@ export const DRAWS: Readonly<Record<FaultKind, Row>> = {
     weight: 3,
     draw: (chance, setting) => ({
       kind: 'link-flap',
-      host: any(chance, setting),
+      host: anyHost(chance, setting),
       how: chance.pick(['admin', 'carrier']),
       forMs: chance.whole(200, 6000),
     }),
@@ -127,7 +127,7 @@ export const DRAWS: Readonly<Record<FaultKind, Row>> = {
     weight: 5,
     draw: (chance, setting) => ({
       kind: 'kernel-delete',
-      host: any(chance, setting),
+      host: anyHost(chance, setting),
       what: chance.pick(KERNEL_PARTS[setting.backend]),
       choice: chance.whole(0, 99),
       forMs: 0,
@@ -138,7 +138,7 @@ export const DRAWS: Readonly<Record<FaultKind, Row>> = {
 
 export const FAULT_KINDS = Object.keys(DRAWS) as readonly FaultKind[];
 
-function any(chance: Chance, { hosts }: Setting): number {
+function anyHost(chance: Chance, { hosts }: Setting): number {
   return chance.whole(0, hosts - 1);
 }
 
