@@ -1,10 +1,9 @@
-// Loads the addon (native/) on first use and gives it types. The only file that knows where the binary lies.
+// Loads the addon (native/) on first use and gives it types. The only file that knows what the binary is called.
 // No validation beyond TypeScript's: callers inside the program pass what the types say.
 
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { ownFile } from './own-files.js';
 
 /** What the addon throws: `code` is the errno's name, `operation` what was tried. */
 export interface NativeError extends Error {
@@ -99,6 +98,33 @@ export interface LockHandle {
   close(): void;
 }
 
+/** A raw ICMP socket for echo probes, with a thread that receives. send() and dropped() throw NativeError (EBADF) after close(). */
+export interface EchoHandle {
+  /**
+   * Sends one echo request with DF, never waiting; the milliseconds of CLOCK_MONOTONIC just before. Addresses are four
+   * bytes, all zeros for a source of the kernel's choice; `length` is that of the whole IP packet. Throws NativeError:
+   * EMSGSIZE beyond the MTU of the interface, EAGAIN where its queue is full.
+   */
+  send(
+    destination: Uint8Array,
+    source: Uint8Array,
+    sequence: number,
+    length: number,
+    payload: Uint8Array,
+  ): number;
+  /** How many packets of the probe were not handed up because they were too many. */
+  dropped(): number;
+  /** No callback after it. May be repeated. */
+  close(): void;
+}
+
+export interface EchoOptions {
+  /** The ICMP identifier of the requests, of 16 bits: replies to others are not handed up. */
+  readonly identifier: number;
+  /** Path of the network namespace to open the socket in; for tests. */
+  readonly netns?: string;
+}
+
 interface Addon {
   openNetlink(
     protocol: number,
@@ -111,6 +137,13 @@ interface Addon {
   notify(path: string, text: string): void;
   boottime(): number;
   lockFile(path: string, text: string): LockHandle;
+  openEcho(
+    identifier: number,
+    netns: string | undefined,
+    listener: (records: Uint8Array | undefined, errno: number) => void,
+  ): EchoHandle;
+  txChecksum(device: string, netns: string | undefined): boolean;
+  setTxChecksum(device: string, on: boolean, netns: string | undefined): void;
   openDataplane(
     options: NativeDataplaneOptions,
     failed: (errno: number, place: string) => void,
@@ -125,6 +158,28 @@ export function openNetlink(options: NetlinkOptions, handlers: NetlinkHandlers):
     if (data === undefined) handlers.error(errno, sending);
     else handlers.data(data);
   });
+}
+
+/**
+ * Opens the socket and starts its thread; an open one keeps the process alive. `listener` is called with received
+ * records (echo_socket.h), or once with the errno for which nothing is received any more. Throws NativeError: EPERM
+ * without CAP_NET_RAW.
+ */
+export function openEcho(
+  { identifier, netns }: EchoOptions,
+  listener: (records: Uint8Array | undefined, errno: number) => void,
+): EchoHandle {
+  return loadAddon().openEcho(identifier, netns, listener);
+}
+
+/** Whether a device computes the checksums of what it sends. Throws NativeError: ENODEV, EOPNOTSUPP. */
+export function txChecksum(device: string, netns?: string): boolean {
+  return loadAddon().txChecksum(device, netns);
+}
+
+/** Switches that on or off, as `ethtool -K <device> tx on|off`. Throws NativeError. */
+export function setTxChecksum(device: string, on: boolean, netns?: string): void {
+  loadAddon().setTxChecksum(device, on, netns);
 }
 
 /**
@@ -178,7 +233,8 @@ let addon: Addon | undefined;
 
 function loadAddon(): Addon {
   if (addon !== undefined) return addon;
-  const file = join(packageRoot(), 'native', 'build', 'flanneld.node');
+  // Installed, it lies beside the program.
+  const file = ownFile('flanneld.node', 'native/build/flanneld.node');
   try {
     addon = createRequire(import.meta.url)(file) as Addon;
     return addon;
@@ -186,11 +242,4 @@ function loadAddon(): Addon {
     const reason = existsSync(file) ? 'does not load on this system' : 'is missing';
     throw new Error(`the native addon ${file} ${reason}; build it with: npm run build`, { cause });
   }
-}
-
-// This file runs as <root>/<output folder>/src/native.js, whatever the output folder is called.
-function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
-  return folder;
 }

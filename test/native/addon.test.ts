@@ -124,7 +124,8 @@ test('a missing addon names the file and the remedy', async (t) => {
   const folder = await tempFolder(t);
   await mkdir(join(folder, 'dist/src'), { recursive: true });
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
-  await cp(join(here, '../../src/native.js'), join(folder, 'dist/src/native.js'));
+  for (const name of ['native.js', 'own-files.js'])
+    await cp(join(here, '../../src', name), join(folder, 'dist/src', name));
   const url = pathToFileURL(join(folder, 'dist/src/native.js')).href;
   const native = (await import(url)) as { notifyServiceManager: typeof notifyServiceManager };
   const call = (): void => {

@@ -15,6 +15,7 @@ test.before(async () => {
   programs = await CPrograms.with('address,undefined', [
     ...(await sourcesOf('src/packet')),
     ...['generation', 'peer', 'icmp_limiter', 'udp_socket'].map((name) => `src/dataplane/${name}.c`),
+    'src/icmp/echo_packet.c',
     ...['packets', 'kernel_model', 'merge_oracle'].map((name) => `test/${name}.c`),
     'fuzz/driver.c',
   ]);
@@ -24,7 +25,18 @@ test.after.always(async () => {
   await programs.remove();
 });
 
-for (const name of ['ip_parse', 'cut', 'merge', 'fragment', 'icmp_write', 'generation', 'udp_control']) {
+const TARGETS = [
+  'ip_parse',
+  'cut',
+  'merge',
+  'fragment',
+  'icmp_write',
+  'generation',
+  'udp_control',
+  'echo_parse',
+];
+
+for (const name of TARGETS) {
   test.serial(`${name} stands a second of mutated input`, async (t) => {
     t.timeout(120_000);
     const program = await programs.build(`fuzz-${name}`, [`fuzz/${name}.c`]);
@@ -49,5 +61,5 @@ test.serial('all targets stand a second under libFuzzer, where clang is', async 
   }
   const script = join(packageRoot(), 'scripts/fuzz.mjs');
   const { stdout } = await execute(process.execPath, [script, '--seconds', '1']);
-  t.is(stdout.match(/all fine/g)?.length, 7, stdout);
+  t.is(stdout.match(/all fine/g)?.length, TARGETS.length, stdout);
 });

@@ -12,5 +12,8 @@ napi_value js_open_dataplane(napi_env env, napi_callback_info info);
 napi_value js_dataplane_names(napi_env env, napi_callback_info info);
 napi_value js_create_tun(napi_env env, napi_callback_info info);
 napi_value js_lock_file(napi_env env, napi_callback_info info);
+napi_value js_open_echo(napi_env env, napi_callback_info info);
+napi_value js_tx_checksum(napi_env env, napi_callback_info info);
+napi_value js_set_tx_checksum(napi_env env, napi_callback_info info);
 
 #endif
