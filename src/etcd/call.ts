@@ -184,7 +184,7 @@ export class Caller {
     send: Send<T>,
     remainingMs: number,
   ): Promise<{ value: T } | Failed> {
-    const { clock } = this.#parts;
+    const { clock, observe } = this.#parts;
     const end = clock.monotonic() + remainingMs;
     const { operation, repeatable, anyMember = false } = options;
     let connection: Connection;
@@ -200,10 +200,14 @@ export class Caller {
       const failed = await this.#probe(operation, channel, headers, end);
       if (failed !== undefined) return failed;
     }
+    const sentAt = clock.monotonic();
     try {
-      const timeoutMs = repeatable ? this.#share(end) : Math.max(1, end - clock.monotonic());
-      return { value: await send(channel, headers, timeoutMs) };
+      const timeoutMs = repeatable ? this.#share(end) : Math.max(1, end - sentAt);
+      const value = await send(channel, headers, timeoutMs);
+      observe?.(clock.monotonic() - sentAt, true);
+      return { value };
     } catch (cause) {
+      observe?.(clock.monotonic() - sentAt, false);
       return this.failed(operation, channel, headers, cause);
     }
   }

@@ -14,7 +14,7 @@ import type { Lifetime } from './lifetime.js';
 import { METHODS, type Headers, type Method } from './methods.js';
 import type { TlsMaterial } from './tls.js';
 
-type Grpc = typeof GrpcModule;
+type Grpc = typeof GrpcModule.default;
 
 /** A stream in both directions; `data`, `error` and `end` events, as Node's streams have them. */
 export type EtcdStream<Request, Response> = ClientDuplexStream<Request, Response>;
@@ -85,7 +85,8 @@ export class EtcdChannel {
     lifetime: Lifetime,
   ): Promise<EtcdChannel> {
     // Loaded with the first call and not with this file: a command that never asks etcd does not pay for it.
-    const grpc = await import('@grpc/grpc-js');
+    // Its default is what a CommonJS module exports, in Node as in a bundle; the names beside it are Node's guess.
+    const { default: grpc } = await import('@grpc/grpc-js');
     try {
       const { credentials, options } = credentialsFor(grpc, endpoint, material);
       const sockets = socketsOf(credentials);

@@ -12,7 +12,7 @@ import type { TlsMaterial } from './tls.js';
 
 /** Credentials of their own for one channel, and the options that go with them; without material, no TLS. */
 export function credentialsFor(
-  { credentials }: typeof Grpc,
+  { credentials }: Pick<typeof Grpc, 'credentials'>,
   { host }: Endpoint,
   material: TlsMaterial | undefined,
 ): { readonly credentials: ChannelCredentials; readonly options: ChannelOptions } {

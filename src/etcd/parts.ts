@@ -9,4 +9,6 @@ export interface EtcdParts {
   readonly random: Random;
   readonly logger: Logger;
   readonly counters: Counters;
+  /** Told of each request: how many milliseconds it took, and whether it was answered with what was asked for. */
+  readonly observe?: (ms: number, isAnswered: boolean) => void;
 }

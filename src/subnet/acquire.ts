@@ -2,6 +2,7 @@
 // Every step is a compare-and-swap of the registry; which subnet is choose-subnet.ts, keeping the lease lease-hold.ts.
 
 import { sleep } from '../clock.js';
+import { followed, openHeartbeat, type Heartbeat } from '../heartbeat.js';
 import { isCompatible } from './allocate.js';
 import { freed } from './await-free.js';
 import { chooseSubnets } from './choose-subnet.js';
@@ -13,7 +14,15 @@ import { sameAttributes, sameSubnets } from './lease-diff.js';
 import type { LeaseAttributes, LeaseRecord } from './lease.js';
 import type { NetworkConfig } from './network-config.js';
 import type { ClaimGuard } from './registry.js';
-import { abortable, delayBefore, isRace, WaitReport, type LeaseServices, type Waiting } from './retry.js';
+import {
+  abortable,
+  delayBefore,
+  isRace,
+  STORE_STEP_MS,
+  WaitReport,
+  type LeaseServices,
+  type Waiting,
+} from './retry.js';
 import { refuseLiving } from './rivals.js';
 import { masked } from './subnets.js';
 
@@ -48,10 +57,20 @@ interface Memory {
  * from having a subnet, or another node from having our address, is waited out visibly. Rejects with the signal's
  * reason when aborted, and with RegistryError `config-changed` when the config is not the one in the request any more.
  */
-export async function acquireLease(
+export function acquireLease(
   services: LeaseServices,
   ttlSeconds: number,
   request: AcquireRequest,
+): Promise<LeaseRecord> {
+  const beat = openHeartbeat(services.heartbeat, 'lease claim', STORE_STEP_MS);
+  return followed(beat, () => tryUntilAcquired(services, ttlSeconds, request, beat));
+}
+
+async function tryUntilAcquired(
+  services: LeaseServices,
+  ttlSeconds: number,
+  request: AcquireRequest,
+  beat: Heartbeat,
 ): Promise<LeaseRecord> {
   const { clock, random, logger, counters } = services;
   const { signal } = request;
@@ -59,6 +78,7 @@ export async function acquireLease(
   const memory: Memory = { found: undefined, listed: 0n };
   for (let races = 0, waits = 0; ;) {
     signal.throwIfAborted();
+    beat.works();
     try {
       const record = await abortable(attempt(services, ttlSeconds, request, memory), signal);
       report.ended();

@@ -2,6 +2,7 @@
 // comes of it. Where the configs lie is the source's; what a config means the listener's.
 
 import { sleep } from '../clock.js';
+import { openHeartbeat, type Heartbeat } from '../heartbeat.js';
 import {
   ConfigMachine,
   type ConfigAction,
@@ -15,7 +16,7 @@ import {
 import { RegistryError } from './errors.js';
 import type { DirectoryListener } from './network-store.js';
 import type { WatchHandlers } from './registry.js';
-import { abortable, WaitReport, type LeaseServices } from './retry.js';
+import { abortable, STORE_STEP_MS, WaitReport, type LeaseServices } from './retry.js';
 
 export type FollowServices = Omit<LeaseServices, 'registry'>;
 
@@ -43,7 +44,11 @@ export function followConfigs(
   options: Omit<ConfigMachineOptions, 'random'>,
 ): () => void {
   const stopped = new AbortController();
-  void new Follower(services, source, listener, options, stopped.signal).run();
+  const beat = openHeartbeat(services.heartbeat, 'config watch', STORE_STEP_MS);
+  const follower = new Follower(services, source, listener, options, stopped.signal);
+  void follower.run(beat).finally(() => {
+    beat.ends();
+  });
   return () => {
     stopped.abort();
   };
@@ -72,15 +77,17 @@ class Follower {
     this.#signal = signal;
   }
 
-  async run(): Promise<void> {
+  async run(beat: Heartbeat): Promise<void> {
     const { clock, counters } = this.#services;
     for (let watches = 0; !this.#signal.aborted;) {
       const { next } = this.#machine;
       if (next.do === 'watch') {
         if (watches++ > 0) counters.increment('watchRestarts');
+        beat.waits(Infinity);
         await this.#watch(next.from, next.clusterId);
       } else {
         const wait = next.at - clock.monotonic();
+        beat.waits(wait);
         if (wait > 0) await sleep(clock, wait, this.#signal);
         else if (next.do === 'list') await this.#ask(`list ${this.#source.what}`, this.#list());
         else await this.#ask(`look for ${this.#source.what}`, this.#look(next));

@@ -3,6 +3,7 @@
 // What is known and when it is due is hold-state.ts.
 
 import { sleep } from '../clock.js';
+import { openHeartbeat } from '../heartbeat.js';
 import { RegistryError } from './errors.js';
 import { HOLD_WORK, type HoldWork } from './hold-schedule.js';
 import { HoldState, type HoldStateOptions } from './hold-state.js';
@@ -15,7 +16,7 @@ import { isLeftover, judge, lossOf, type LeaseLoss, type Verdict } from './lease
 import type { LeaseAttributes, LeaseRecord } from './lease.js';
 import { publishLease } from './publish.js';
 import type { Listing } from './registry.js';
-import { abortable, delayBefore, isRace, WaitReport, type LeaseServices } from './retry.js';
+import { abortable, delayBefore, isRace, STORE_STEP_MS, WaitReport, type LeaseServices } from './retry.js';
 
 export interface HoldRequest extends HoldStateOptions {
   readonly record: LeaseRecord;
@@ -125,15 +126,19 @@ export class LeaseHold {
   }
 
   async #run(): Promise<void> {
-    const { clock } = this.#services;
+    const { clock, heartbeat } = this.#services;
     const { schedule, time } = this.#state;
+    const beat = openHeartbeat(heartbeat, 'lease hold', STORE_STEP_MS);
     while (!this.#isStopped()) {
+      beat.works();
       const now = this.#now();
       this.#tellLateness(now);
       const { work, at } = schedule.next();
       if (at > now) {
         // Timers do not count a suspend, boottime does: a night asleep must not put off what was due in it.
-        await sleep(clock, Math.min(at - now, time.lookMs), this.#wake.signal);
+        const waitMs = Math.min(at - now, time.lookMs);
+        beat.waits(waitMs);
+        await sleep(clock, waitMs, this.#wake.signal);
         if (this.#wake.signal.aborted) this.#wake = new AbortController();
         continue;
       }
@@ -145,19 +150,13 @@ export class LeaseHold {
         if (!this.#isStopped()) this.#failed(work, error);
       }
     }
+    beat.ends();
     if (this.#loss !== undefined) this.#request.onLost(this.#loss);
   }
 
   #carryOut(work: HoldWork): Promise<void> {
-    switch (work) {
-      case 'inspect':
-        return this.#inspect();
-      case 'keep-alive':
-        return this.#keepAlive();
-      case 'publish':
-      case 'refresh':
-        return this.#write();
-    }
+    if (work === 'inspect') return this.#inspect();
+    return work === 'keep-alive' ? this.#keepAlive() : this.#write();
   }
 
   async #write(): Promise<void> {
@@ -248,19 +247,18 @@ export class LeaseHold {
 
   #tellLateness(now: number): void {
     const { time, schedule } = this.#state;
+    const { logger } = this.#services;
     const news = time.news(now);
     if (news === undefined) return;
-    const { logger } = this.#services;
-    const seconds = Math.round((time.validUntil - now) / 1000);
-    const fields = { key: this.record.key, seconds };
+    const fields = { key: this.record.key, seconds: Math.round((time.validUntil - now) / 1000) };
     if (news === 'late') {
       logger.warn('our lease should have been extended by now', fields);
-    } else {
-      logger.error('our lease has run out before it could be extended', fields);
-      // Whoever has the subnet by now, has it: nothing else is done before the store has been looked at.
-      schedule.plan('inspect', now);
-      schedule.plan('keep-alive', Infinity);
+      return;
     }
+    logger.error('our lease has run out before it could be extended', fields);
+    // Whoever has the subnet by now, has it: nothing else is done before the store has been looked at.
+    schedule.plan('inspect', now);
+    schedule.plan('keep-alive', Infinity);
   }
 
   #lose(loss: LeaseLoss): void {

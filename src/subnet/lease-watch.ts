@@ -2,12 +2,13 @@
 // listener what comes of it. Reconnecting a stream is the registry's; what a change means is the listener's.
 
 import { sleep, type Cancel } from '../clock.js';
+import { openHeartbeat, type Heartbeat } from '../heartbeat.js';
 import type { IsOwn } from './identity.js';
 import { LeaseMachine, type MachineInput, type WatchState } from './lease-machine.js';
 import type { LeaseChange } from './lease-table.js';
 import type { LeaseRecord } from './lease.js';
 import type { Registry } from './registry.js';
-import { abortable, WaitReport, type LeaseServices } from './retry.js';
+import { abortable, STORE_STEP_MS, WaitReport, type LeaseServices } from './retry.js';
 import { WatchReport } from './watch-report.js';
 
 export type { WatchState };
@@ -44,7 +45,10 @@ export function watchLeases(
   options: WatchOptions = {},
 ): () => void {
   const watch = new LeaseWatch(services, listener, options);
-  void watch.run();
+  const beat = openHeartbeat(services.heartbeat, 'lease watch', STORE_STEP_MS);
+  void watch.run(beat).finally(() => {
+    beat.ends();
+  });
   return () => {
     watch.stop();
   };
@@ -73,7 +77,7 @@ class LeaseWatch {
     this.#stopped.abort();
   }
 
-  async run(): Promise<void> {
+  async run(beat: Heartbeat): Promise<void> {
     const { clock, counters } = this.#services;
     const { signal } = this.#stopped;
     if (this.#initial !== undefined) {
@@ -88,9 +92,12 @@ class LeaseWatch {
       const { next } = this.#machine;
       if (next.do === 'watch') {
         if (watches++ > 0) counters.increment('watchRestarts');
+        // The stream is looked after below; when it says something is for others to decide.
+        beat.waits(Infinity);
         await this.#watch(next.from);
       } else {
         const wait = next.at - clock.monotonic();
+        beat.waits(wait);
         if (wait > 0) await sleep(clock, wait, signal);
         else await this.#list();
       }

@@ -2,9 +2,17 @@
 // cloned machine or a forgotten process, and only the first may go on. Keeping it is presence-hold.ts.
 
 import { sleep } from '../clock.js';
+import { followed, openHeartbeat, type Heartbeat } from '../heartbeat.js';
 import { RegistryError } from './errors.js';
 import { describePresence, type Presence, type PresenceRecord } from './presence.js';
-import { abortable, delayBefore, WaitReport, type LeaseServices, type Waiting } from './retry.js';
+import {
+  abortable,
+  delayBefore,
+  STORE_STEP_MS,
+  WaitReport,
+  type LeaseServices,
+  type Waiting,
+} from './retry.js';
 
 /** How long a node counts as alive after its last sign of life. */
 export const PRESENCE_SECONDS = 30;
@@ -21,16 +29,28 @@ export interface Life {
  * Announces our presence, waiting visibly while the store is away or another life of our node id is announced.
  * Rejects with the signal's reason.
  */
-export async function claimPresence(
+export function claimPresence(
   services: LeaseServices,
   life: Life,
   signal: AbortSignal,
+  onWaiting?: (waiting: Waiting | undefined) => void,
+): Promise<PresenceRecord> {
+  const beat = openHeartbeat(services.heartbeat, 'presence claim', STORE_STEP_MS);
+  return followed(beat, () => tryUntilClaimed(services, life, signal, beat, onWaiting));
+}
+
+async function tryUntilClaimed(
+  services: LeaseServices,
+  life: Life,
+  signal: AbortSignal,
+  beat: Heartbeat,
   onWaiting?: (waiting: Waiting | undefined) => void,
 ): Promise<PresenceRecord> {
   const { clock, random } = services;
   const report = new WaitReport(services, onWaiting);
   for (let attempt = 0; ; attempt++) {
     signal.throwIfAborted();
+    beat.works();
     try {
       const record = await abortable(announcePresence(services, life), signal);
       report.ended();

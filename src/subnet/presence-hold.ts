@@ -2,10 +2,11 @@
 // taken its place. Claiming it at the start is presence-claim.ts.
 
 import { sleep } from '../clock.js';
+import { openHeartbeat, type Heartbeat } from '../heartbeat.js';
 import { RegistryError } from './errors.js';
 import type { Presence, PresenceRecord } from './presence.js';
 import { announcePresence, CLAIM_BACKOFF, PRESENCE_SECONDS, type Life } from './presence-claim.js';
-import { abortable, delayBefore, WaitReport, type LeaseServices } from './retry.js';
+import { abortable, delayBefore, STORE_STEP_MS, WaitReport, type LeaseServices } from './retry.js';
 
 const KEEP_ALIVE_MS = (PRESENCE_SECONDS * 1000) / 3;
 /** A stop does not wait longer for a store that does not answer. */
@@ -39,7 +40,10 @@ export class PresenceHold {
     this.#record = record;
     this.#onLost = onLost;
     this.#report = new WaitReport(services);
-    void this.#run();
+    const beat = openHeartbeat(services.heartbeat, 'presence hold', STORE_STEP_MS);
+    void this.#run(beat).finally(() => {
+      beat.ends();
+    });
   }
 
   /** Something for people to read has changed: the address. */
@@ -73,10 +77,11 @@ export class PresenceHold {
     }
   }
 
-  async #run(): Promise<void> {
+  async #run(beat: Heartbeat): Promise<void> {
     const { clock, random } = this.#services;
     const { signal } = this.#stopped;
     for (let failures = 0; !this.#isStopped();) {
+      beat.works();
       try {
         await abortable(this.#renew(), signal);
         this.#report.ended();
@@ -93,6 +98,7 @@ export class PresenceHold {
         failures++;
       }
       const wait = failures === 0 ? KEEP_ALIVE_MS : delayBefore(failures - 1, CLAIM_BACKOFF, random);
+      beat.waits(wait);
       await sleep(clock, wait, this.#wake.signal);
       if (this.#wake.signal.aborted) this.#wake = new AbortController();
     }

@@ -3,6 +3,7 @@
 
 import type { Clock, Random } from '../clock.js';
 import type { Counters } from '../counters.js';
+import type { OpenHeartbeat } from '../heartbeat.js';
 import type { Logger } from '../logger.js';
 import { RegistryError } from './errors.js';
 import type { Registry } from './registry.js';
@@ -14,7 +15,11 @@ export interface LeaseServices {
   readonly random: Random;
   readonly logger: Logger;
   readonly counters: Counters;
+  readonly heartbeat?: OpenHeartbeat;
 }
+
+/** What a loop here does at most between two signs of life: some calls to the store, each with a deadline of seconds. */
+export const STORE_STEP_MS = 120_000;
 
 export interface Backoff {
   readonly firstMs: number;
