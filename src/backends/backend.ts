@@ -23,6 +23,9 @@ export interface ExternalInterface {
   readonly sources: PerFamily<Ip>;
 }
 
+/** The checksum offload of a device: as the kernel has it, or switched off. */
+export type TxChecksum = 'auto' | 'off';
+
 export interface BackendContext {
   readonly external: ExternalInterface;
   /** The network's range of each family that is on. */
@@ -33,6 +36,8 @@ export interface BackendContext {
   readonly network: string;
   /** -peer-filter, for a backend that judges senders itself. */
   readonly peerFilter: PeerFilterMode;
+  /** -tx-checksum, for a backend whose device has that offload; auto unless given. */
+  readonly txChecksum?: TxChecksum;
   /** How many processors this process may use. */
   readonly cores: number;
   readonly random: Random;

@@ -3,6 +3,7 @@
 
 import type { Clock } from '../clock.js';
 import type { Counters } from '../counters.js';
+import type { OpenHeartbeat } from '../heartbeat.js';
 import type { Logger } from '../logger.js';
 import type { Cidr, Family } from '../subnet/cidr.js';
 import type { ModeChoice } from './iptables/choose-mode.js';
@@ -27,6 +28,8 @@ export interface HostRulesOptions {
   readonly signal?: AbortSignal;
   /** Tells the daemons of a host apart, in the name of the table between networks. */
   readonly suffix?: string;
+  /** Follows the loop that keeps networks apart. */
+  readonly heartbeat?: OpenHeartbeat;
   /** The runner of tools and the namespace to listen in; for tests. */
   readonly runner?: ToolRunner;
   readonly netns?: string;

@@ -3,6 +3,7 @@
 
 import type { Cancel, Clock } from '../clock.js';
 import type { Counters } from '../counters.js';
+import type { OpenHeartbeat } from '../heartbeat.js';
 import type { Logger } from '../logger.js';
 import type { IsolatedNetwork, Isolation, IsolationEngine } from './isolation.js';
 import type { Problem } from './problem.js';
@@ -16,6 +17,7 @@ export interface IsolationKeeperParts {
   readonly engine: IsolationEngine;
   /** Tells of changes of the rules by anybody; returns the stop. Throws where they cannot be heard of. */
   readonly watch: (changed: () => void) => () => void;
+  readonly heartbeat?: OpenHeartbeat;
 }
 
 /** Networks that are set one after another in a turn, or as fast as they come from a listing, are one change. */

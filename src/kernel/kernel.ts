@@ -189,10 +189,18 @@ export interface Kernel {
   apply(operations: readonly KernelOperation[]): Promise<readonly (KernelError | undefined)[]>;
   /** Calls `listener` for every event from now on, in order. Returns the stop. */
   watch(listener: (event: KernelEvent) => void): Promise<() => void>;
-  /** Reads a setting below /proc/sys, such as `net/ipv6/conf/flannel.1/accept_ra`; undefined when there is none. */
+  /**
+   * Reads a setting below /proc/sys, such as `net/ipv6/conf/flannel.1/accept_ra`, or one of a device's own, such as
+   * txChecksumSetting names; undefined when there is none.
+   */
   readSetting(path: string): Promise<string | undefined>;
   writeSetting(path: string, value: string): Promise<void>;
   close(): void;
+}
+
+/** The setting that says whether a device computes the checksums of what it sends: `on` or `off`. */
+export function txChecksumSetting(device: string): string {
+  return `ethtool/${device}/tx-checksum`;
 }
 
 /** A request that the kernel refused, or could not be made. `code` is the errno's name, `extack` the kernel's own words. */

@@ -5,6 +5,7 @@
 import { expect, observe, type Actual } from './actual.js';
 import { attach } from './attach.js';
 import { carryOut } from './carry-out.js';
+import { countOperations, type ByKind } from './census.js';
 import type { KernelError, KernelOperation } from './kernel.js';
 import { planObjects } from './plan-objects.js';
 import { refusal, type Problem } from './problem.js';
@@ -26,9 +27,10 @@ export interface PassResult {
   readonly changes: Changes;
 }
 
-/** What a pass did: how many operations, and the first few in words. */
-interface Changes {
+/** What a pass did: how many operations, of which kinds, and the first few in words. */
+export interface Changes {
   readonly count: number;
+  readonly kinds: ByKind;
   readonly text: string;
 }
 
@@ -142,5 +144,5 @@ function changesOf(done: readonly KernelOperation[], name: (index: number) => st
   const named = done
     .slice(0, NAMED_CHANGES)
     .map((operation) => `${operation.verb} ${operationText(operation, name)}`);
-  return { count: done.length, text: named.join('; ') };
+  return { count: done.length, kinds: countOperations(done), text: named.join('; ') };
 }

@@ -1,28 +1,27 @@
 // Makes the kernel equal to what one network wants, and keeps it equal: the repair loop.
 // It knows no leases and no backends, and decides nothing about what is wanted.
 
-import type { Cancel, Clock } from '../clock.js';
+import type { Clock } from '../clock.js';
 import type { Counters } from '../counters.js';
+import { openHeartbeat, type Heartbeat, type OpenHeartbeat } from '../heartbeat.js';
 import type { Logger } from '../logger.js';
 import { contradicts, interestOf, type Actual, type Interest } from './actual.js';
+import { add, countOwn, NONE, type ByKind } from './census.js';
 import type { Dataplane } from './dataplane.js';
 import type { Kernel, KernelEvent } from './kernel.js';
-import type { Ip } from '../subnet/cidr.js';
 import type { Scope } from './ownership.js';
 import type { Problem } from './problem.js';
 import { tellProblems } from './problem-log.js';
-import { runPass, type PassResult } from './pass.js';
+import { PassTimers, SLOW_PASS_MS } from './pass-timers.js';
+import { runPass, type Changes, type PassResult } from './pass.js';
+import type { PeerGate } from './rules.js';
 import { RouteHistory } from './route-history.js';
 import { NOTHING_WANTED, type WantedKernel, sameDevices } from './wanted.js';
 
-/** Events come in bursts; a repair may wait this long for the rest of one. A tenth of what users are promised. */
-const EVENT_DEBOUNCE_MS = 20;
-/** Everything is read anew this often, whatever the events said. */
-const SLOW_PASS_MS = 60_000;
 /** One is worked on by the kernel while the next is planned; more would only make smaller ones. */
 const PASSES_IN_FLIGHT = 2;
-const RETRY_FIRST_MS = 100;
-const RETRY_LAST_MS = 5_000;
+/** A pass ends within: its slowest step waits ten seconds for the kernel, or for a tool, before it fails. */
+const STEP_MS = 60_000;
 
 export interface ReconcilerParts {
   readonly kernel: Kernel;
@@ -33,20 +32,17 @@ export interface ReconcilerParts {
   readonly gate?: PeerGate;
   /** Carries the packets of a network whose wanted state names a dataplane. */
   readonly dataplane?: Dataplane;
-}
-
-/** Who may send to us: peers are let in before routes lead to them, and put out when none does any more. */
-export interface PeerGate {
-  /** Lets these in besides those that are. Never rejects. */
-  admit(peers: ReadonlySet<Ip>): Promise<void>;
-  /** Lets in these and nobody else. Never rejects. */
-  withdraw(peers: ReadonlySet<Ip>): Promise<void>;
+  /** Hears what somebody else had changed, and was put right. */
+  readonly onRepair?: (repaired: Changes) => void;
+  readonly heartbeat?: OpenHeartbeat;
 }
 
 /** The outcome of the last pass. `problems` is empty when the kernel holds all that is wanted. */
 export interface ReconcilerState {
   readonly problems: readonly Problem[];
   readonly passes: number;
+  /** What somebody else had changed, and was put right, since the start. */
+  readonly repairs: ByKind;
 }
 
 /**
@@ -68,11 +64,11 @@ export class Reconciler {
   #running: Promise<void> | undefined;
   readonly #flying = new Set<Promise<void>>();
   readonly #history = new RouteHistory();
-  #state: ReconcilerState = { problems: [], passes: 0 };
+  #state: ReconcilerState = { problems: [], passes: 0, repairs: NONE };
   /** What the last pass worked towards: the same again means that somebody else made the difference. */
   #reached: WantedKernel | undefined;
-  #retryMs = RETRY_FIRST_MS;
-  #timers: { debounce?: Cancel; retry?: Cancel; slow?: Cancel } = {};
+  readonly #timers: PassTimers;
+  #beat: Heartbeat = openHeartbeat(undefined, '', 0);
   #waiters: (() => void)[] = [];
   #passed: (() => void)[] = [];
   #unwatch: (() => void) | undefined;
@@ -80,10 +76,23 @@ export class Reconciler {
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
+    this.#timers = new PassTimers(parts.clock, () => {
+      this.#request('everything');
+    });
   }
 
   get state(): ReconcilerState {
     return this.#state;
+  }
+
+  /** What was wanted when the last pass began. */
+  get wanted(): WantedKernel {
+    return this.#wanted;
+  }
+
+  /** How many objects of each kind are the network's own, as the last reading found them or our work has left them. */
+  get own(): ByKind {
+    return this.#seen === undefined ? NONE : countOwn(this.#seen, this.#parts.scope);
   }
 
   /** Subscribes to the kernel's events. Nothing is changed before the first set(). */
@@ -91,6 +100,8 @@ export class Reconciler {
     this.#unwatch = await this.#parts.kernel.watch((event) => {
       this.#onEvent(event);
     });
+    this.#beat = openHeartbeat(this.#parts.heartbeat, 'reconciler', STEP_MS);
+    this.#beat.waits(Infinity);
   }
 
   /**
@@ -104,11 +115,7 @@ export class Reconciler {
 
   /** Asks for a pass that reads everything, in a moment: somebody knows of a difference that no event tells. */
   recheck(): void {
-    if (this.#stopped) return;
-    this.#timers.debounce ??= this.#parts.clock.after(EVENT_DEBOUNCE_MS, () => {
-      delete this.#timers.debounce;
-      this.#request('everything');
-    });
+    if (!this.#stopped) this.#timers.soon();
   }
 
   /** Resolves when no pass is running or asked for, to the state then reached; failed objects may still be retried. */
@@ -129,8 +136,9 @@ export class Reconciler {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#unwatch?.();
-    for (const cancel of Object.values(this.#timers) as (Cancel | undefined)[]) cancel?.();
+    this.#timers.stop();
     await this.#running;
+    this.#beat.ends();
     this.#release();
     for (const resolve of this.#passed.splice(0)) resolve();
   }
@@ -174,6 +182,7 @@ export class Reconciler {
     // One turn later: a caller that sets twice in a row gets one pass.
     await Promise.resolve();
     while ((this.#pending !== 'none' || this.#flying.size > 0) && !this.#stopped) {
+      this.#beat.works();
       if (this.#pending === 'none' || this.#flying.size >= PASSES_IN_FLIGHT) {
         await Promise.race(this.#flying);
         continue;
@@ -185,7 +194,10 @@ export class Reconciler {
       // Belief is of what is on devices. Another device (our address has changed, say) is made by a reading alone.
       const fromBelief = asked === 'wanted' && sameDevices(before, wanted);
       if (!fromBelief) await Promise.all(this.#flying);
+      // The gate has a heartbeat of its own.
+      this.#beat.waits(Infinity);
       await this.#parts.gate?.admit(wanted.peers);
+      this.#beat.works();
       if (this.#isStopped()) break;
       // Meanwhile a pass in flight may have failed, and taken the belief with it.
       const believed = fromBelief ? this.#actual : undefined;
@@ -196,6 +208,7 @@ export class Reconciler {
     }
     await Promise.all(this.#flying);
     this.#running = undefined;
+    this.#beat.waits(SLOW_PASS_MS);
     this.#release();
   }
 
@@ -250,25 +263,9 @@ export class Reconciler {
 
   #finish(problems: readonly Problem[]): void {
     tellProblems(this.#parts.logger, this.#state.problems, problems);
-    this.#state = { problems, passes: this.#state.passes + 1 };
+    this.#state = { ...this.#state, problems, passes: this.#state.passes + 1 };
     for (const resolve of this.#passed.splice(0)) resolve();
-    this.#timers.retry?.();
-    delete this.#timers.retry;
-    this.#timers.slow?.();
-    if (this.#stopped) return;
-    if (problems.length > 0) {
-      this.#timers.retry = this.#later(this.#retryMs);
-      this.#retryMs = Math.min(this.#retryMs * 2, RETRY_LAST_MS);
-    } else {
-      this.#retryMs = RETRY_FIRST_MS;
-    }
-    this.#timers.slow = this.#later(SLOW_PASS_MS);
-  }
-
-  #later(ms: number): Cancel {
-    return this.#parts.clock.after(ms, () => {
-      this.#request('everything');
-    });
+    if (!this.#stopped) this.#timers.passed(problems.length > 0);
   }
 
   /** What was wanted before this pass and was not there any more is a repair, and worth a line; the rest is work. */
@@ -279,7 +276,9 @@ export class Reconciler {
     const fields = { count: changes.count, object: changes.text };
     if (repair) {
       this.#parts.counters.increment('repairs', changes.count);
+      this.#state = { ...this.#state, repairs: add(this.#state.repairs, changes.kinds) };
       this.#parts.logger.warn('kernel state had been changed by somebody else, put right', fields);
+      this.#parts.onRepair?.(changes);
     } else {
       this.#parts.logger.debug('kernel state programmed', fields);
     }

@@ -3,12 +3,12 @@
 
 import type { Clock } from '../clock.js';
 import type { Counters } from '../counters.js';
+import type { OpenHeartbeat } from '../heartbeat.js';
 import type { Logger } from '../logger.js';
 import type { Ip } from '../subnet/cidr.js';
 import type { Problem } from './problem.js';
-import type { PeerGate } from './reconciler.js';
 import { failure, RuleLoop } from './rule-loop.js';
-import type { Look, RuleEngine, RulesOutcome, WantedRules } from './rules.js';
+import type { Look, PeerGate, RuleEngine, RulesOutcome, WantedRules } from './rules.js';
 
 /** One engine and its share of the rules. */
 export interface RuleShare {
@@ -25,6 +25,9 @@ export interface RuleKeeperParts {
   readonly watch: (changed: () => void) => () => void;
   /** Milliseconds between looks without cause. */
   readonly pollMs: number;
+  /** Told what is not as wanted, after each apply. */
+  readonly told?: ((problems: readonly Problem[]) => void) | undefined;
+  readonly heartbeat?: OpenHeartbeat;
 }
 
 const SAYS = {

@@ -3,6 +3,7 @@
 
 import type { Cancel, Clock } from '../clock.js';
 import type { Counters } from '../counters.js';
+import { openHeartbeat, type Heartbeat, type OpenHeartbeat } from '../heartbeat.js';
 import type { Logger } from '../logger.js';
 import type { Problem } from './problem.js';
 import type { Look, RulesOutcome } from './rules.js';
@@ -19,16 +20,21 @@ export interface RuleLoopParts<T> {
   readonly pollMs: number;
   /** Whether nothing is wanted, so that there is nothing to look after once it has been applied. */
   readonly idle?: (wanted: T) => boolean;
+  /** Told what is not as wanted, after each apply. */
+  readonly told?: ((problems: readonly Problem[]) => void) | undefined;
   /** The sentences for the log. */
   readonly says: { readonly failed: string; readonly again: string; readonly repaired: string };
   /** Told with each failure that is new. */
   readonly remedy?: string;
+  readonly heartbeat?: OpenHeartbeat;
 }
 
 /** Bursts of changes are looked at once. */
 const DEBOUNCE_MS = 50;
 const RETRY_FIRST_MS = 500;
 const RETRY_LAST_MS = 10_000;
+/** One application is several runs of a tool, after those for other networks; each is given up after ten seconds. */
+const STEP_MS = 300_000;
 
 export class RuleLoop<T> {
   readonly #parts: RuleLoopParts<T>;
@@ -40,6 +46,8 @@ export class RuleLoop<T> {
   #retryMs = RETRY_FIRST_MS;
   #unwatch: (() => void) | undefined;
   #stopped = false;
+  /** Follows the loop from its first application on. */
+  #beat: Heartbeat | undefined;
 
   constructor(parts: RuleLoopParts<T>, wanted: T) {
     this.#parts = parts;
@@ -87,6 +95,7 @@ export class RuleLoop<T> {
     this.#timers.debounce?.();
     this.#timers.next?.();
     await this.#work;
+    this.#beat?.ends();
   }
 
   #isIdle(): boolean {
@@ -105,6 +114,8 @@ export class RuleLoop<T> {
   async #run(why: 'wish' | 'heard' | 'again'): Promise<void> {
     const { apply, counters, logger, says } = this.#parts;
     const wanted = this.#wanted;
+    this.#beat ??= openHeartbeat(this.#parts.heartbeat, 'rule loop', STEP_MS);
+    this.#beat.works();
     const { changes, problems } = await apply(wanted, why === 'heard' ? 'where-heard' : 'everywhere');
     const failedBefore = this.#problems.some(({ code }) => code === 'refused');
     if (why !== 'wish' && this.#applied === wanted && changes > 0 && !failedBefore) {
@@ -116,7 +127,7 @@ export class RuleLoop<T> {
   }
 
   #conclude(problems: readonly Problem[]): void {
-    const { clock, logger, counters, pollMs, says, remedy } = this.#parts;
+    const { clock, logger, counters, pollMs, says, remedy, told } = this.#parts;
     const before = new Set(this.#problems.map(({ message }) => message));
     for (const { message, object } of problems) {
       if (before.has(message)) continue;
@@ -125,11 +136,15 @@ export class RuleLoop<T> {
     if (problems.length > 0) counters.increment('rulesFailed');
     if (problems.length === 0 && before.size > 0) logger.info(says.again);
     this.#problems = problems;
+    told?.(problems);
     this.#timers.next?.();
+    this.#beat?.waits(Infinity);
     if (this.#stopped || this.#isIdle()) return;
     const refused = problems.some(({ code }) => code === 'refused');
     this.#retryMs = refused ? Math.min(this.#retryMs * 2, RETRY_LAST_MS) : RETRY_FIRST_MS;
-    this.#timers.next = clock.after(refused ? Math.min(this.#retryMs, pollMs) : pollMs, () => {
+    const waitMs = refused ? Math.min(this.#retryMs, pollMs) : pollMs;
+    this.#beat?.waits(waitMs);
+    this.#timers.next = clock.after(waitMs, () => {
       void this.#pass('again');
     });
   }

@@ -40,6 +40,14 @@ export interface WantedRules {
   readonly peers: ReadonlySet<Ip>;
 }
 
+/** Who may send to us: peers are let in before routes lead to them, and put out when none does any more. */
+export interface PeerGate {
+  /** Lets these in besides those that are. Never rejects. */
+  admit(peers: ReadonlySet<Ip>): Promise<void>;
+  /** Lets in these and nobody else. Never rejects. */
+  withdraw(peers: ReadonlySet<Ip>): Promise<void>;
+}
+
 /** What an engine did. `changes` is 0 when everything was as wanted: then nothing was sent. */
 export interface RulesOutcome {
   readonly changes: number;

@@ -11,7 +11,7 @@ export type WantedLink = WantedVxlan | WantedTun;
 interface WantedDevice {
   readonly name: string;
   readonly mtu: number;
-  /** Settings below /proc/sys that the device must have, for example accept_ra. */
+  /** Settings that the device must have, as Kernel.readSetting names them: accept_ra, for example. */
   readonly settings: Readonly<Record<string, string>>;
 }
 

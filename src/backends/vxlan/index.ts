@@ -25,7 +25,7 @@ export const vxlan: Backend = {
 
 function open(options: JsonObject, context: BackendContext): OpenedBackend {
   const config = parseVxlanConfig(options);
-  const { external, ranges } = context;
+  const { external, ranges, txChecksum = 'auto' } = context;
   const family = 4;
   const [range, source, publicIp] = [ranges[family], external.sources[family], external.publicIps[family]];
   if (range === undefined || source === undefined || publicIp === undefined) {
@@ -61,7 +61,7 @@ function open(options: JsonObject, context: BackendContext): OpenedBackend {
     if (subnet === undefined || range === undefined || source === undefined || publicIp === undefined) {
       throw new ConfigError('config-backend', `our lease ${own.key} has no IPv${family} subnet`);
     }
-    const side: VxlanSide = { family, config, external, range, mac, source, publicIp };
+    const side: VxlanSide = { family, config, external, range, mac, source, publicIp, txChecksum };
     if (memo.routeTo !== routeTo || memo.subnet !== subnet) memo = { parts: new WeakMap(), routeTo, subnet };
     const rules = rulesOf(side, subnet);
     const partOf = (peer: LeaseRecord): PeerPart => {

@@ -5,7 +5,7 @@
 //   FDB entry  VtepMAC → public IP                so that no frame is flooded,
 //   route      <subnet> via <base> onlink         last, since it draws the packets that need the other two.
 
-import type { Mac } from '../../kernel/kernel.js';
+import { txChecksumSetting, type Mac } from '../../kernel/kernel.js';
 import type { WantedLink } from '../../kernel/wanted.js';
 import {
   addressBits,
@@ -17,7 +17,7 @@ import {
   type Ip,
 } from '../../subnet/cidr.js';
 import type { LeaseRecord } from '../../subnet/lease.js';
-import type { ExternalInterface, RouteTo } from '../backend.js';
+import type { ExternalInterface, RouteTo, TxChecksum } from '../backend.js';
 import { onLink } from '../onlink.js';
 import { peerEndpoint, peerRules, type PeerRules } from '../peers.js';
 import type { OwnPart, PeerPart } from '../wanted.js';
@@ -52,6 +52,7 @@ export interface VxlanSide {
   readonly mac: Mac;
   readonly source: Ip;
   readonly publicIp: Ip;
+  readonly txChecksum: TxChecksum;
 }
 
 export function deviceMtu(side: Pick<VxlanSide, 'family' | 'config' | 'external'>): number {
@@ -75,7 +76,10 @@ function wantedLink(side: VxlanSide): WantedLink {
       local: side.source,
     },
     // A pod must not become the host's router by a forged router advertisement (CVE-2020-13401 and kin).
-    settings: { [`net/ipv6/conf/${name}/accept_ra`]: '0' },
+    settings: {
+      [`net/ipv6/conf/${name}/accept_ra`]: '0',
+      ...(side.txChecksum === 'off' && { [txChecksumSetting(name)]: 'off' }),
+    },
   };
 }
 

@@ -25,6 +25,10 @@ const OURS = {
   set: new Set([RANGES, ISOLATED, BY_SOURCE, BY_DEVICE]),
 } as const;
 
+/** Whether an object of the table between networks can be of ours. */
+export const isIsolationObject: WantedTable['ours'] = (kind, found) =>
+  kind === 'chain' ? found === FORWARD || /^from-[0-9a-f]{12}$/.test(found) : OURS[kind].has(found);
+
 /** Two networks that cannot be told apart, by range or by device. */
 export interface Overlap {
   /** Left out: it comes later in the list. */
@@ -83,8 +87,7 @@ export function isolationTable(
         rules: rulesOf(network, nft),
       })),
     ],
-    ours: (kind, found) =>
-      kind === 'chain' ? found === FORWARD || /^from-[0-9a-f]{12}$/.test(found) : OURS[kind].has(found),
+    ours: isIsolationObject,
   };
 }
 

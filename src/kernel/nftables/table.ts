@@ -30,6 +30,9 @@ const OURS = {
   set: new Set([PEERS]),
 } as const;
 
+/** Whether an object of a network's table can be of ours. */
+export const isOwnObject: WantedTable['ours'] = (kind, name) => OURS[kind].has(name);
+
 /** The table of these rules; undefined when nothing is wanted, and then there is no table. Throws RangeError. */
 export function wantedTable(wanted: WantedRules): WantedTable | undefined {
   const filtered = wanted.filter === 'off' ? undefined : wanted.tunnel;
@@ -48,7 +51,7 @@ export function wantedTable(wanted: WantedRules): WantedTable | undefined {
     chains,
     counters: filtered === undefined ? [] : countersOf(wanted.filter),
     sets: filtered === undefined ? [] : [peerSet(wanted)],
-    ours: (kind, name) => OURS[kind].has(name),
+    ours: isOwnObject,
   };
 }
 

@@ -1,4 +1,4 @@
-// The Kernel interface over rtnetlink: one socket for requests, one for events, /proc/sys for settings.
+// The Kernel interface over rtnetlink: one socket for requests, one for events, /proc/sys and ethtool for settings.
 // It ties the parts of this folder together; message formats, batches and event decoding are theirs.
 
 import type { Clock } from '../../clock.js';
@@ -28,6 +28,7 @@ import { NETLINK_ROUTE, RTM, RTNLGRP } from './constants.js';
 import { EventSource } from './event-source.js';
 import { readLink, writeLinkDump } from './link-message.js';
 import { readNeighbour, writeFdbDump, writeNeighbourDump, type ReadNeighbour } from './neighbour-message.js';
+import { isDeviceSetting, readDeviceSetting, writeDeviceSetting } from './device-settings.js';
 import type { Chunk, MessageCursor } from './reader.js';
 import { readAnyRoute, readRoute, writeRouteDump, writeRouteQuery } from './route-message.js';
 import { readSetting, SETTINGS_ROOT, writeSetting } from './settings.js';
@@ -47,8 +48,8 @@ export interface LinuxKernelDependencies {
   readonly counters: Counters;
   readonly clock: Clock;
   /**
-   * Path of the network namespace to work in, for tests; the process's own otherwise. Settings are always those of
-   * the process's namespace: /proc/sys shows no other.
+   * Path of the network namespace to work in, for tests; the process's own otherwise. Settings of /proc/sys are
+   * always those of the process's namespace: it shows no other.
    */
   readonly netns?: string;
 }
@@ -155,11 +156,15 @@ export class LinuxKernel implements Kernel {
   }
 
   readSetting(path: string): Promise<string | undefined> {
-    return readSetting(SETTINGS_ROOT, path);
+    const { netns } = this.#dependencies;
+    return isDeviceSetting(path) ? readDeviceSetting(path, netns) : readSetting(SETTINGS_ROOT, path);
   }
 
   writeSetting(path: string, value: string): Promise<void> {
-    return writeSetting(SETTINGS_ROOT, path, value);
+    const { netns } = this.#dependencies;
+    return isDeviceSetting(path)
+      ? writeDeviceSetting(path, value, netns)
+      : writeSetting(SETTINGS_ROOT, path, value);
   }
 
   close(): void {

@@ -51,6 +51,16 @@ test('a peer gets a neighbour, an FDB entry and an onlink route', (t) => {
   );
 });
 
+test('with -tx-checksum=off the device is to be without that offload', (t) => {
+  const backend = vxlan.open({}, backendContext({ txChecksum: 'off' }));
+  backend.attributes(OWN);
+  const [device] = backend.wanted(OWN, [], NO_ROUTES).kernel.links;
+  t.deepEqual(device?.settings, {
+    'net/ipv6/conf/flannel.1/accept_ra': '0',
+    'ethtool/flannel.1/tx-checksum': 'off',
+  });
+});
+
 test('VNI, port, MTU, learning and GBP of the config reach the device', (t) => {
   const options = { vni: 42, Port: 4789, MTU: 1400, Learning: true, GBP: true };
   t.is(
