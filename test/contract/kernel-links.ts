@@ -1,7 +1,7 @@
 // The kernel contract's part on links and addresses: creation, what is refused, and what falls with them.
 
 import { cidr, FAMILIES, ip } from '../../src/subnet/cidr.js';
-import type { Mac } from '../../src/kernel/kernel.js';
+import { txChecksumSetting, type Mac } from '../../src/kernel/kernel.js';
 import {
   codes,
   device,
@@ -66,6 +66,24 @@ export function registerLinkContract(register: ReturnType<typeof worldTest>): vo
     await expectOk(kernel, of.newLink({ name: 'v', vxlan: settings }));
     t.deepEqual((await linkNamed(kernel, 'v')).vxlan, settings);
   });
+
+  register(
+    'the checksum offload of a device is a setting that lives and dies with it',
+    async (t, { kernel }) => {
+      const { index: parent } = await linkNamed(kernel, 'eth0');
+      const name = txChecksumSetting('v');
+      await expectOk(kernel, of.newLink({ name: 'v', vxlan: vxlan(parent) }));
+      t.is(await kernel.readSetting(name), 'on');
+      await kernel.writeSetting(name, 'off');
+      t.is(await kernel.readSetting(name), 'off');
+      const { index } = await linkNamed(kernel, 'v');
+      await expectOk(kernel, { kind: 'link', verb: 'delete', index });
+      t.is(await kernel.readSetting(name), undefined);
+      await t.throwsAsync(kernel.writeSetting(name, 'off'), { name: 'KernelError' });
+      await expectOk(kernel, of.newLink({ name: 'v', vxlan: vxlan(parent) }));
+      t.is(await kernel.readSetting(name), 'on');
+    },
+  );
 
   register('a VXLAN device takes its MTU from the uplink, and no more than that', async (t, { kernel }) => {
     const { index: parent } = await linkNamed(kernel, 'eth0');

@@ -63,6 +63,11 @@ export class FakeClock implements Clock {
     this.#suspended += ms;
   }
 
+  /** The process does not run: every clock goes on, and the timers that fall due run late, at the next advance. */
+  stall(ms: number): void {
+    this.#elapsed += ms;
+  }
+
   /** Lets `ms` milliseconds pass and runs what falls due in them, timers that others set on the way included. */
   async advance(ms: number): Promise<void> {
     const end = this.#elapsed + ms;

@@ -1,6 +1,13 @@
 // FakeKernel's rules for links, after what Linux 6.18 does: what is refused, and what falls with a link.
 
-import type { Link, LinkChange, Mac, NewLink, Vxlan } from '../../src/kernel/kernel.js';
+import {
+  txChecksumSetting,
+  type Link,
+  type LinkChange,
+  type Mac,
+  type NewLink,
+  type Vxlan,
+} from '../../src/kernel/kernel.js';
 import { addConnectedRoutes, flushAddresses, flushNeighbours } from './fake-kernel-entries.js';
 import { flushRoutes } from './fake-kernel-routes.js';
 import { Refused, type FakeState } from './fake-kernel-state.js';
@@ -24,6 +31,7 @@ export function createLink(state: FakeState, link: NewLink): void {
   state.links.set(index, link.alias === undefined ? created : { ...created, alias: link.alias });
   state.tellLink(created);
   state.settings.set(`net/ipv6/conf/${link.name}/accept_ra`, '1');
+  state.settings.set(txChecksumSetting(link.name), 'on');
 }
 
 function checkNew(state: FakeState, link: NewLink): void {
@@ -146,6 +154,7 @@ export function deleteLink(state: FakeState, index: number): void {
   state.links.delete(index);
   state.attached.delete(index);
   state.settings.delete(`net/ipv6/conf/${link.name}/accept_ra`);
+  state.settings.delete(txChecksumSetting(link.name));
   state.tellLink({ ...link, up: false, carrier: false }, true);
   // What rides on it goes with it.
   for (const other of [...state.links.values()]) {

@@ -5,6 +5,7 @@ import { familyOf, type Cidr, type Family, type Ip } from '../../src/subnet/cidr
 import { errnoOf, kernelError, operationName } from '../../src/kernel/operation-errors.js';
 import { operationText } from '../../src/kernel/text.js';
 import {
+  txChecksumSetting,
   MAIN_TABLE,
   type Address,
   type FdbEntry,
@@ -88,6 +89,7 @@ export class FakeKernel implements Kernel {
     };
     this.#state.links.set(index, link);
     this.#state.settings.set(`net/ipv6/conf/${name}/accept_ra`, '1');
+    this.#state.settings.set(txChecksumSetting(name), 'on');
     for (const address of addresses) {
       const scope = loopback ? 254 : address.startsWith('fe80:') ? 253 : 0;
       const rest = { deprecated: false, temporary: false, permanent: true };
