@@ -28,8 +28,19 @@ export const COUNTERS = {
   repairs: 'objects put right that somebody else had changed or removed',
   healthDegraded: 'times a network became degraded',
   healthNotReady: 'times a network that was ready or degraded became not ready',
+  loopsStuck: 'loops of the daemon that gave no sign of life for longer than they may',
   healthConnectionsRefused:
     'connections to the health listener beyond its limit, or that failed while being accepted',
+  probesSent: 'probes of peers that were sent',
+  probesLost: 'probes of peers that were not answered in time',
+  probesHeldBack: 'probes of peers not sent because there were too many just then',
+  probeSendErrors: 'probes of peers that this host could not send',
+  probePacketsRefused:
+    'packets that looked like probes and came from nobody we probe, or answered none of ours',
+  apiConnectionsRefused: 'connections to the local API beyond its limit, or that failed while being accepted',
+  apiFailures: 'requests of the local API that could not be answered through a fault of ours',
+  apiReadersCut: 'readers of the API cut off because they did not take what was sent',
+  apiSocketMissing: 'times the daemon went on without the socket of its API',
   stateUnreadable: 'files of the state folder that could not be used, and were put aside',
   stateWriteErrors: 'snapshots that could not be written to the state folder',
   configsRefused: 'changes of a network config that a running network did not take over',
@@ -51,5 +62,11 @@ export class Counters {
 
   get(name: CounterName): number {
     return this.#values.get(name) ?? 0;
+  }
+
+  /** Every counter there is, those at zero too. */
+  all(): Readonly<Record<CounterName, number>> {
+    const names = Object.keys(COUNTERS) as readonly CounterName[];
+    return Object.fromEntries(names.map((name) => [name, this.get(name)])) as Record<CounterName, number>;
   }
 }

@@ -4,6 +4,7 @@
 /** What a reason makes of a network that has no worse one. */
 export type HealthLevel = 'degraded' | 'not-ready';
 export type HealthState = 'ready' | HealthLevel;
+export const HEALTH_STATES: readonly HealthState[] = ['ready', 'degraded', 'not-ready'];
 
 interface Row {
   readonly level: HealthLevel;
@@ -24,10 +25,20 @@ export const HEALTH_REASONS = {
   'waiting-for-lease': { level: 'not-ready', meaning: 'no subnet is leased' },
   failed: { level: 'not-ready', meaning: 'the network has stopped' },
   starting: { level: 'not-ready', meaning: 'the network is being set up' },
+  'no-peer-answers': { level: 'not-ready', meaning: 'there are peers, and none of them is reached' },
   'wanted-differs': {
     level: 'degraded',
     meaning: 'the kernel is not as wanted',
     notReadyAfterMs: 5_000,
+  },
+  'forward-dropped': {
+    level: 'degraded',
+    meaning: 'a firewall rule of somebody else drops what the overlay forwards',
+  },
+  'rules-differ': { level: 'degraded', meaning: 'the traffic rules are not as wanted' },
+  'setting-refused': {
+    level: 'degraded',
+    meaning: 'a setting of our device cannot be made, traffic flows without it',
   },
   'config-refused': {
     level: 'degraded',
@@ -42,6 +53,12 @@ export const HEALTH_REASONS = {
     level: 'degraded',
     meaning: 'peers that vanished together are kept until that is confirmed',
   },
+  'tunnel-filtered': {
+    level: 'degraded',
+    meaning: 'peers answer beside the tunnel and not through it',
+  },
+  'peers-silent': { level: 'degraded', meaning: 'some peers do not answer' },
+  'path-mtu': { level: 'degraded', meaning: 'small packets reach some peers and full ones do not' },
   'address-lost': { level: 'degraded', meaning: 'the public address is gone from its interface' },
   'state-unusable': { level: 'degraded', meaning: 'the state folder cannot be used' },
 } as const satisfies Record<string, Row>;

@@ -12,6 +12,7 @@ const QUIET_MS = 30_000;
 export class TransitionLog {
   readonly #logger: Logger;
   readonly #counters: Counters;
+  readonly #onTold: (text: string) => void;
   readonly #toldAt = new Map<HealthState, number>();
   /** A network begins as not ready, which is no news. */
   #told: HealthState = 'not-ready';
@@ -19,10 +20,14 @@ export class TransitionLog {
   #seen: HealthState = 'not-ready';
   #changes = 0;
 
-  /** `logger` names the network; `now` is the boottime at which its life began. */
-  constructor({ logger, counters }: { logger: Logger; counters: Counters }, now: number) {
+  /** `logger` names the network; `now` is the boottime at which its life began. `onTold` hears each change that is told. */
+  constructor(
+    { logger, counters, onTold }: { logger: Logger; counters: Counters; onTold?: (text: string) => void },
+    now: number,
+  ) {
     this.#logger = logger;
     this.#counters = counters;
+    this.#onTold = onTold ?? (() => undefined);
     this.#toldSince = now;
   }
 
@@ -61,6 +66,8 @@ export class TransitionLog {
     };
     const log = { ready: 'info', degraded: 'warn', 'not-ready': 'error' } as const;
     this.#logger[log[state]]('health has changed', fields);
+    const why = reasons.map((reason) => reasonText(reason)).join(', ');
+    this.#onTold(why === '' ? state : `${state}: ${why}`);
     this.#told = state;
     this.#toldSince = now;
     this.#toldAt.set(state, now);

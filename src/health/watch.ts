@@ -14,6 +14,8 @@ export interface HealthWatchParts {
   readonly counters: Counters;
   /** Called with the line when it is another one, at most once a second. */
   readonly onStatus: (text: string) => void;
+  /** Called with each change of a network's state that is told in the log. */
+  readonly onChange?: (network: string, text: string) => void;
 }
 
 const STATUS_GAP_MS = 1_000;
@@ -92,9 +94,13 @@ class HealthWatch {
   }
 
   #logOf(name: string, now: number): TransitionLog {
-    const { logger, counters } = this.#parts;
+    const { logger, counters, onChange } = this.#parts;
+    const onTold = (text: string): void => {
+      onChange?.(name, text);
+    };
     const log =
-      this.#logs.get(name) ?? new TransitionLog({ logger: logger.child({ network: name }), counters }, now);
+      this.#logs.get(name) ??
+      new TransitionLog({ logger: logger.child({ network: name }), counters, onTold }, now);
     this.#logs.set(name, log);
     return log;
   }

@@ -78,6 +78,19 @@ test('readyz and healthz are answered, and the connection is closed after', asyn
   t.is(statusOf(await ask(t, w, get('/metrics'))), '404');
 });
 
+test('healthz is 503 with the name of the loop while one is stuck, and 200 again when none is', async (t) => {
+  const w = await world(t);
+  const stuck = [{ loop: 'reconciler', network: 'blue', stuck: true, silentSeconds: 77 }];
+  const parts = { ...w, clock: systemClock, heartbeats: { stuck: () => [...stuck] } };
+  const listener = await openHealthListener({ ip: IP, port: 0 }, parts);
+  t.teardown(() => listener.stop());
+  const red = await ask(t, { ...w, listener }, get('/healthz'));
+  t.is(statusOf(red), '503');
+  t.true(red.endsWith('\r\n\r\nstuck: reconciler of network blue for 77 s\n'));
+  stuck.length = 0;
+  t.is(statusOf(await ask(t, { ...w, listener }, get('/healthz'))), '200');
+});
+
 test('HEAD has the header of GET and no body', async (t) => {
   const w = await world(t);
   const answer = await ask(t, w, get('/healthz', 'HEAD'));
@@ -203,7 +216,7 @@ test('a port that is taken is refused, naming it and the remedy', async (t) => {
   const { logger, counters, health } = await world(t);
   const error = await t.throwsAsync(
     openHealthListener({ ip: IP, port }, { logger, counters, health, clock: systemClock }),
-    { name: 'HealthError', code: 'port-taken' },
+    { name: 'ListenError', code: 'port-taken' },
   );
   t.is(
     error.message,

@@ -36,6 +36,8 @@ const LEVELS: Readonly<Record<SettableReason, HealthLevel>> = {
   'waiting-for-lease': 'not-ready',
   starting: 'not-ready',
   failed: 'not-ready',
+  'forward-dropped': 'degraded',
+  'rules-differ': 'degraded',
   'config-refused': 'degraded',
   'config-gone': 'degraded',
   leaving: 'degraded',
@@ -43,8 +45,13 @@ const LEVELS: Readonly<Record<SettableReason, HealthLevel>> = {
   'store-unreachable': 'degraded',
   'from-snapshot': 'degraded',
   'peers-held': 'degraded',
+  'no-peer-answers': 'not-ready',
+  'tunnel-filtered': 'degraded',
+  'peers-silent': 'degraded',
+  'path-mtu': 'degraded',
   'address-lost': 'degraded',
   'state-unusable': 'degraded',
+  'setting-refused': 'degraded',
 };
 for (const code of SETTABLE) {
   test(`with ${code} alone a network is ${LEVELS[code]}`, (t) => {

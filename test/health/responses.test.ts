@@ -2,6 +2,8 @@
 
 import test from 'ava';
 import { DaemonHealth } from '../../src/health/daemon-health.js';
+import type { Reply } from '../../src/health/bounded-http.js';
+import type { LoopReport } from '../../src/health/heartbeats.js';
 import { respond } from '../../src/health/responses.js';
 import { FakeClock } from '../fakes/fake-clock.js';
 
@@ -75,4 +77,19 @@ test('readyz is 503, 200 and 200 for not ready, degraded and ready, and says why
     status: 200,
     body: { state: 'ready', networks: [{ name: 'network', state: 'ready', reasons: [] }] },
   });
+});
+
+test('healthz is 503 while a loop is stuck, names it and for how long, and at most twenty', (t) => {
+  const daemon = new DaemonHealth(new FakeClock());
+  const one = { loop: 'reconciler', network: 'blue', stuck: true, silentSeconds: 43 };
+  const other = { loop: 'config watch', stuck: true, silentSeconds: 121 };
+  const stuck = (loops: readonly LoopReport[]): Reply =>
+    respond('GET', '/healthz', daemon, { stuck: () => loops });
+  t.deepEqual([stuck([]).status, stuck([]).body], [200, 'ok']);
+  const red = stuck([one, other]);
+  t.is(red.status, 503);
+  t.is(red.body, 'stuck: reconciler of network blue for 43 s\nstuck: config watch for 121 s\n');
+  const many = stuck(Array.from({ length: 300 }, () => one)).body.split('\n');
+  t.is(many.length, 22);
+  t.is(many[20], 'and 280 more');
 });
