@@ -50,6 +50,16 @@ export class WireEtcd {
   async kill(): Promise<void> {
     await this.#process?.stop('SIGKILL');
   }
+
+  /** SIGSTOP: its connections stand, and nothing is answered. */
+  freeze(): void {
+    this.#process?.signal('SIGSTOP');
+  }
+
+  /** SIGCONT. */
+  thaw(): void {
+    this.#process?.signal('SIGCONT');
+  }
 }
 
 /** Starts etcd at `address`:2379 in `wire` and waits until it answers. */
