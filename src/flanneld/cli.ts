@@ -1,7 +1,8 @@
 // argv and environment → Options, by the rules of Go's flag package with stricter errors. Pure: it prints nothing.
-// The only file that knows yargs. What the options mean is not decided here.
+// What the options mean is not decided here. It takes the parser of yargs without the rest, which is for people and takes
+// longer to load than all of the daemon's own code.
 
-import yargs from 'yargs';
+import yargsParser from 'yargs-parser';
 import { durationSeconds } from './duration.js';
 import { UsageError } from './errors.js';
 import { environmentName, FLAG_NAMES, FLAGS, type FlagName, type FlagRow, type Options } from './flags.js';
@@ -47,7 +48,7 @@ function split(argv: readonly string[]): ReadonlyMap<string, readonly string[]> 
     throw new UsageError(`unknown command ${shown(first)}; see flanneld -help`);
   }
   checkBooleans(argv);
-  const parsed = parser().parseSync([...argv]) as Record<string, unknown>;
+  const parsed = parse(argv);
   const rest = parsed['_'] as readonly (string | number)[];
   const stray = rest[0] === undefined ? undefined : String(rest[0]);
   if (stray !== undefined) {
@@ -67,13 +68,13 @@ function split(argv: readonly string[]): ReadonlyMap<string, readonly string[]> 
   );
 }
 
-// Everything is text to yargs, and every check is made below: its conversions are JavaScript's, not Go's.
-function parser(): ReturnType<typeof yargs> {
+// Everything is text to the parser, and every check is made below: its conversions are JavaScript's, not Go's.
+function parse(argv: readonly string[]): Readonly<Record<string, unknown>> {
   const rowOf = (name: FlagName): FlagRow => FLAGS[name];
   const valued = FLAG_NAMES.filter((name) => rowOf(name).type !== 'boolean');
   const switches = [...FLAG_NAMES.filter((name) => rowOf(name).type === 'boolean'), 'help', 'h'];
-  return yargs([])
-    .parserConfiguration({
+  const { argv: parsed, error } = yargsParser.detailed([...argv], {
+    configuration: {
       'short-option-groups': false,
       'camel-case-expansion': false,
       'boolean-negation': false,
@@ -81,16 +82,12 @@ function parser(): ReturnType<typeof yargs> {
       'parse-positional-numbers': false,
       'dot-notation': false,
       'unknown-options-as-args': true,
-    })
-    .help(false)
-    .version(false)
-    .exitProcess(false)
-    .string(valued)
-    .nargs(Object.fromEntries(valued.map((name) => [name, 1])))
-    .string(switches)
-    .fail((message: string) => {
-      throw new UsageError(usage(message));
-    });
+    },
+    string: [...valued, ...switches],
+    narg: Object.fromEntries(valued.map((name) => [name, 1])),
+  });
+  if (error !== null) throw new UsageError(usage(error.message));
+  return parsed;
 }
 
 function usage(message: string): string {

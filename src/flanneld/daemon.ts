@@ -10,6 +10,8 @@ export interface DaemonParts extends Omit<NetworksParts, 'onReady'> {
   readonly logger: Logger;
   /** Tells the service manager a state, as sd_notify(3): `READY=1`. */
   readonly notify: (state: string) => void;
+  /** Called after READY=1. */
+  readonly onReady?: () => void;
 }
 
 /**
@@ -24,6 +26,7 @@ export async function runDaemon(parts: DaemonParts, plan: NetworkPlan, signal: A
   });
   const onReady = (): void => {
     notify('READY=1');
+    parts.onReady?.();
   };
   try {
     await new Networks({ ...parts, onReady }, plan).run(signal);

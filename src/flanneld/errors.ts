@@ -17,7 +17,7 @@ export class UsageError extends Error {
  * - `denied`: a privilege is missing (1).
  * - `no-identity`: the node has no id, and none can be made (1).
  * - `already-running`: another process runs this network on this host (1).
- * - `health-listener`: the health listener cannot be opened (1).
+ * - `health-listener`, `api-listener`: the health listener, or the API's over TCP, cannot be opened (1).
  * - `lease-lost`: our subnet is not ours any more (3).
  * - `dataplane-failed`: the packet engine cannot go on, or there is none (4).
  */
@@ -27,6 +27,7 @@ export type FatalCode =
   | 'denied'
   | 'already-running'
   | 'health-listener'
+  | 'api-listener'
   | 'lease-lost'
   | 'dataplane-failed';
 
@@ -36,6 +37,7 @@ const EXIT_CODES: Readonly<Record<FatalCode, number>> = {
   'no-identity': 1,
   'already-running': 1,
   'health-listener': 1,
+  'api-listener': 1,
   'lease-lost': 3,
   'dataplane-failed': 4,
 };

@@ -143,6 +143,26 @@ export const FLAGS = {
   }),
   'healthz-ip': text('0.0.0.0', 'address of the health listener'),
   'healthz-port': integer(0, 'port of the health listener, 0 for none', { min: 0, max: 65_535 }),
+  socket: text(
+    '/run/flannel/flanneld.sock',
+    'unix socket of the local API, which `flanneld <command>` asks; empty for none',
+  ),
+  'socket-group': text('', 'group whose members may use the socket too; without it root alone'),
+  'api-ip': text('127.0.0.1', 'address at which the read-only part of the API and /metrics are served'),
+  'api-port': integer(0, 'port for that, 0 for none', { min: 0, max: 65_535 }),
+  'probe-interval': duration(
+    '10s',
+    'how often peers are probed, through the overlay and beside it; 0s: never',
+    {
+      min: 0,
+      max: 3_600,
+    },
+  ),
+  'tx-checksum': text(
+    'auto',
+    'checksum offload of the vxlan device: auto = as the kernel has it, off = switched off, for hosts that get it wrong',
+    { choices: ['auto', 'off'] },
+  ),
   version: flag(false, 'print the version and exit'),
   v: integer(0, 'log verbosity: 0 tells what happens, 1 and above also why', { min: 0, max: 10 }),
   vmodule: text('', 'klog’s verbosity by file', { harmless: [''] }),

@@ -1,6 +1,7 @@
 // What the networks of this daemon occupy on the host: address ranges, and tunnels with their ports. Who comes later to a
 // place that is taken is refused. It knows this daemon's networks alone; what others have, the reconciler finds.
 
+import { createHash } from 'node:crypto';
 import type { IsolatedNetwork } from '../kernel/isolation.js';
 import type { FilteredTunnel } from '../kernel/rules.js';
 import { overlaps, type Cidr } from '../subnet/cidr.js';
@@ -95,7 +96,7 @@ export class HostPlaces {
 }
 
 /** Why both cannot be on one host, in a sentence that names both; undefined when they can. */
-function conflictOf(later: Place, first: Place): string | undefined {
+export function conflictOf(later: Place, first: Place): string | undefined {
   for (const range of later.ranges) {
     const other = first.ranges.find((candidate) => overlaps(range, candidate));
     if (other !== undefined) {
@@ -110,4 +111,12 @@ function conflictOf(later: Place, first: Place): string | undefined {
   return a.vni === b.vni
     ? `networks ${later.network} and ${first.network} both want VNI ${a.vni} on UDP port ${a.port} on this host; give one of them another "VNI", or "VNI": "auto"`
     : undefined;
+}
+
+/**
+ * Tells the isolation tables of the daemons of one host apart, which have networks in different places of etcd: below a
+ * -networks-prefix, or at the first -etcd-prefix.
+ */
+export function isolationSuffix(place: string): string {
+  return createHash('sha256').update(place).digest('hex').slice(0, 8);
 }

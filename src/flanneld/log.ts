@@ -5,8 +5,8 @@ import bunyan from 'bunyan';
 import type { LogFields, Logger } from '../logger.js';
 
 export interface LogOptions {
-  /** -v: 0 logs info and above, 1 and more debug too. */
-  readonly verbosity: number;
+  /** -v: 0 logs info and above, 1 and more debug too. May be set anew at any time. */
+  verbosity: number;
   /** Readable lines instead of JSON. */
   readonly human: boolean;
   /** Where lines go; the daemon passes stderr. */
@@ -16,6 +16,7 @@ export interface LogOptions {
 const LEVELS: Readonly<Record<number, string>> = { 20: 'DEBUG', 30: 'INFO', 40: 'WARN', 50: 'ERROR' };
 const ENVELOPE = new Set(['name', 'hostname', 'pid', 'level', 'msg', 'time', 'v']);
 
+/** The options stay the caller's: a verbosity set there later holds from then on, for children too. */
 export function createLogger(options: LogOptions): Logger {
   const stream = {
     write: (line: string) => {
@@ -24,17 +25,17 @@ export function createLogger(options: LogOptions): Logger {
   };
   const root = bunyan.createLogger({
     name: 'flanneld',
-    level: options.verbosity > 0 ? 'debug' : 'info',
+    level: 'debug',
     stream: stream as unknown as NodeJS.WritableStream,
     serializers: { err: serializeError },
   });
-  return wrap(root);
+  return wrap(root, options);
 }
 
-function wrap(log: bunyan): Logger {
+function wrap(log: bunyan, options: Pick<LogOptions, 'verbosity'>): Logger {
   return {
     debug: (message, fields = {}) => {
-      log.debug(fields, message);
+      if (options.verbosity > 0) log.debug(fields, message);
     },
     info: (message, fields = {}) => {
       log.info(fields, message);
@@ -45,7 +46,7 @@ function wrap(log: bunyan): Logger {
     error: (message, fields = {}) => {
       log.error(fields, message);
     },
-    child: (fields: LogFields) => wrap(log.child(fields)),
+    child: (fields: LogFields) => wrap(log.child(fields), options),
   };
 }
 

@@ -2,7 +2,9 @@
 // and whether what is wanted is there. What is wanted is network-peers.ts.
 
 import type { OpenedBackend } from '../backends/backend.js';
+import type { NetworkHealth } from '../health/network-health.js';
 import type { Problem } from '../kernel/problem.js';
+import type { Dataplane } from '../kernel/dataplane.js';
 import { Reconciler } from '../kernel/reconciler.js';
 import { abortable } from '../subnet/retry.js';
 import { FatalError } from './errors.js';
@@ -13,14 +15,20 @@ import type { Setup } from './network-setup.js';
 import type { PreviousEnv } from './subnet-env.js';
 import type { TrafficRules } from './traffic-rules.js';
 
+/** What makes the kernel, and the packet engine of a network that has one, as wanted. */
+export interface KernelSide {
+  readonly reconciler: Reconciler;
+  readonly engine: Dataplane | undefined;
+}
+
 /** Starts to keep the rules and the kernel; nothing is changed before something is wanted. */
 export async function startReconciler(
   { parts, options, stops, fail }: NetworkRun,
   setup: Setup,
   previous: PreviousEnv | undefined,
   rules: TrafficRules | undefined,
-): Promise<Reconciler> {
-  const { kernel, clock, logger, counters } = parts;
+): Promise<KernelSide> {
+  const { kernel, clock, logger, counters, live, heartbeat } = parts;
   const scope = { network: options.name, ranges: knownRanges(setup, previous) };
   if (rules !== undefined) {
     stops.add('traffic rules', () => rules.keeper.stop());
@@ -35,10 +43,18 @@ export async function startReconciler(
     failed: fail,
   });
   const dataplane = engine === undefined ? {} : { dataplane: engine };
-  const reconciler = new Reconciler({ kernel, clock, logger, counters, scope, ...gate, ...dataplane });
+  const onRepair = ({ text }: { readonly text: string }): void => {
+    live.repaired(text);
+  };
+  const reconciler = new Reconciler({
+    ...{ kernel, clock, logger, counters, scope, onRepair },
+    ...gate,
+    ...dataplane,
+    ...(heartbeat === undefined ? {} : { heartbeat }),
+  });
   await reconciler.start();
   stops.add('reconciler', () => reconciler.stop());
-  return reconciler;
+  return { reconciler, engine };
 }
 
 /**
@@ -95,8 +111,26 @@ export async function tellHealth(
 ): Promise<never> {
   for (let { problems } = reconciler.state; ; { problems } = await abortable(reconciler.nextPass(), end)) {
     end.throwIfAborted();
-    const [first] = problems;
-    if (first === undefined) health.clear('wanted-differs');
-    else health.set('wanted-differs', `${problems.length} objects, one of them: ${first.message}`);
+    // Traffic flows without a setting: /proc/sys is read-only in many containers.
+    tellProblems(health, 'setting-refused', problems.filter(isSetting));
+    tellProblems(
+      health,
+      'wanted-differs',
+      problems.filter((problem) => !isSetting(problem)),
+    );
   }
+}
+
+function isSetting({ kind }: Problem): boolean {
+  return kind === 'setting';
+}
+
+function tellProblems(
+  health: NetworkHealth,
+  reason: 'setting-refused' | 'wanted-differs',
+  problems: readonly Problem[],
+): void {
+  const [first] = problems;
+  if (first === undefined) health.clear(reason);
+  else health.set(reason, `${problems.length} objects, one of them: ${first.message}`);
 }

@@ -2,6 +2,7 @@
 // Which networks etcd adds to them is networks.ts.
 
 import { join, posix } from 'node:path';
+import type { TxChecksum } from '../backends/backend.js';
 import type { PeerFilterMode } from '../kernel/rules.js';
 import { isNetworkName } from '../subnet/network-names.js';
 import type { LeaseTerms } from '../subnet/lease-manager.js';
@@ -23,6 +24,8 @@ export interface NetworkOptions {
   readonly subnetFiles: readonly [string, ...string[]];
   readonly wishes: InterfaceWishes;
   readonly rules: RuleWishes;
+  /** -tx-checksum. */
+  readonly txChecksum?: TxChecksum;
   /** Whether to keep a blackhole route for our own subnet (-ip-blackhole-route). */
   readonly blackhole: boolean;
   readonly terms: LeaseTerms;
@@ -167,6 +170,7 @@ function commonOptions(options: Options): Omit<PlannedNetwork, 'name' | 'prefix'
       filter: options['peer-filter'] as PeerFilterMode,
       resyncSeconds: options['iptables-resync'],
     },
+    txChecksum: options['tx-checksum'] as TxChecksum,
     blackhole: options['ip-blackhole-route'],
     terms: leaseTerms(options),
     onLeaseLost: options['on-lease-lost'] as NetworkOptions['onLeaseLost'],

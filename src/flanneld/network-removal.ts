@@ -9,7 +9,7 @@ import { readPrevious, removeEnv } from './network-env.js';
 import type { PlannedNetwork } from './network-options.js';
 import type { NetworkParts } from './network-setup.js';
 
-export interface RemovalParts extends NetworkParts {
+export interface RemovalParts extends Omit<NetworkParts, 'live'> {
   /** Removes what was kept for the network's next life; rejects with StateError. */
   readonly removeState: () => Promise<void>;
   /** Gives the network's VNI back where nobody has the network any more; rejects with RegistryError. */

@@ -2,13 +2,14 @@
 // them, cleaned up after. Which engine does what is traffic-rules.ts.
 
 import { sleep } from '../clock.js';
+import type { Problem } from '../kernel/problem.js';
 import { RulesError } from '../kernel/rules.js';
 import type { Cidr } from '../subnet/cidr.js';
 import type { LeaseRecord } from '../subnet/lease.js';
 import { WaitReport } from '../subnet/retry.js';
 import { FatalError } from './errors.js';
 import { masquerades } from './network-run.js';
-import type { Setup, SetupParts } from './network-setup.js';
+import type { NetworkParts, Setup, SetupParts } from './network-setup.js';
 import {
   openTrafficRules,
   probeTools,
@@ -43,7 +44,7 @@ export function prepareRules(
  * goes on. Rejects with the signal's reason.
  */
 export async function openNetworkRules(
-  parts: SetupParts,
+  parts: NetworkParts,
   setup: Setup,
   own: LeaseRecord,
   options: { readonly name: string; readonly rules: RuleWishes },
@@ -66,9 +67,14 @@ export async function openNetworkRules(
   const { enableNFTables } = setup.config;
   const wishes = { ...options.rules, ipMasq: masquerades(options, setup) };
   const report = new WaitReport(parts);
+  const told = tellingHealth(parts, signal);
   for (let { probes } = prepared; ; probes = probeTools(tools, family)) {
     try {
-      const rules = await openTrafficRules({ ...parts, tools }, { wishes, enableNFTables, wanted }, probes);
+      const rules = await openTrafficRules(
+        { ...parts, tools, told },
+        { wishes, enableNFTables, wanted },
+        probes,
+      );
       report.ended();
       return rules;
     } catch (error) {
@@ -83,6 +89,27 @@ export async function openNetworkRules(
       signal.throwIfAborted();
     }
   }
+}
+
+/** Tells the health what is not as wanted of the rules, until the run ends. */
+function tellingHealth(
+  { health }: NetworkParts,
+  signal: AbortSignal,
+): (problems: readonly Problem[]) => void {
+  const tell = (problems: readonly Problem[]): void => {
+    const dropping = problems.find(({ code }) => code === 'collision');
+    const others = problems.filter(({ code }) => code !== 'collision');
+    if (dropping === undefined) health.clear('forward-dropped');
+    else health.set('forward-dropped', dropping.object);
+    if (others[0] === undefined) health.clear('rules-differ');
+    else health.set('rules-differ', others[0].message);
+  };
+  signal.addEventListener('abort', () => {
+    tell([]);
+  });
+  return (problems) => {
+    if (!signal.aborted) tell(problems);
+  };
 }
 
 /**

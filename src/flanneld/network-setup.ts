@@ -1,10 +1,11 @@
 // From the store's text to an opened backend: config, interface, backend, each of which may have to be waited for.
 // What happens afterwards, lease and peers, is network.ts.
 
-import type { Backend, OpenedBackend } from '../backends/backend.js';
+import type { Backend, OpenedBackend, TxChecksum } from '../backends/backend.js';
 import { sleep, type Clock, type Random } from '../clock.js';
 import type { Counters } from '../counters.js';
 import type { NetworkHealth } from '../health/network-health.js';
+import { followed, openHeartbeat, type Heartbeat, type OpenHeartbeat } from '../heartbeat.js';
 import type { Dataplane, DataplaneEvents } from '../kernel/dataplane.js';
 import type { Kernel, Link } from '../kernel/kernel.js';
 import type { PeerFilterMode } from '../kernel/rules.js';
@@ -15,11 +16,13 @@ import { ConfigError, RegistryError } from '../subnet/errors.js';
 import { missingConfig, parseNetworkConfig, type NetworkConfig } from '../subnet/network-config.js';
 import type { LeaseRecord } from '../subnet/lease.js';
 import type { ConfigText, Registry } from '../subnet/registry.js';
-import { abortable, WaitReport } from '../subnet/retry.js';
+import { abortable, STORE_STEP_MS, WaitReport } from '../subnet/retry.js';
 import type { ConfigSource } from './config-feed.js';
 import { FatalError } from './errors.js';
 import { chooseExternalInterface, type Choice, type InterfaceWishes } from './external-interface.js';
 import type { HostPlaces, Place } from './host-places.js';
+import type { LiveNetwork } from './live-networks.js';
+import type { PeerProbing } from './network-probe.js';
 import type { EnvFiles } from './subnet-env.js';
 import type { RuleTools } from './traffic-rules.js';
 
@@ -38,6 +41,8 @@ export interface SetupParts {
   readonly random: Random;
   readonly logger: Logger;
   readonly counters: Counters;
+  /** Follows the loops of the network; without it nobody does. */
+  readonly heartbeat?: OpenHeartbeat;
   readonly backends: readonly Backend[];
   readonly envFiles: EnvFiles;
   readonly node: NodeFacts;
@@ -55,6 +60,8 @@ export interface SetupParts {
   readonly cores: number;
   /** Builds the packet engine of a network whose backend needs one; without it there is no such backend. */
   readonly dataplane?: (events: DataplaneEvents) => Dataplane;
+  /** Probes the peers; without it nobody does. */
+  readonly probe?: PeerProbing;
   /** What carries out the rules of the network of this name with these ranges, former ones too; without it there are none (in tests of other things). */
   readonly rules?: (network: string, ranges: readonly Cidr[]) => RuleTools;
 }
@@ -62,6 +69,8 @@ export interface SetupParts {
 /** The same for one network, with its own log lines and the health it answers for. */
 export interface NetworkParts extends SetupParts {
   readonly health: NetworkHealth;
+  /** What it shows of itself. */
+  readonly live: LiveNetwork;
 }
 
 /** What the command line says of a network's setting up. */
@@ -69,6 +78,7 @@ export interface SetupOptions {
   readonly name: string;
   readonly wishes: InterfaceWishes;
   readonly rules: { readonly filter: PeerFilterMode };
+  readonly txChecksum?: TxChecksum;
 }
 
 /** What the last life of the network ran by. */
@@ -100,11 +110,23 @@ const MEMORY_AFTER_MS = 2_000;
  * there is a config in memory. `driveOut` is called when an elder network takes the place later. Throws FatalError when no
  * interface fits the flags; rejects with the signal's reason.
  */
-export async function setUp(
+export function setUp(
   parts: NetworkParts,
   options: SetupOptions,
   signal: AbortSignal,
   driveOut: (by: string) => void,
+  memory?: SetupMemory,
+): Promise<Setup> {
+  const beat = openHeartbeat(parts.heartbeat, 'config wait', STORE_STEP_MS);
+  return followed(beat, () => tryUntilSetUp(parts, options, signal, driveOut, beat, memory));
+}
+
+async function tryUntilSetUp(
+  parts: NetworkParts,
+  options: SetupOptions,
+  signal: AbortSignal,
+  driveOut: (by: string) => void,
+  beat: Heartbeat,
   memory?: SetupMemory,
 ): Promise<Setup> {
   const report = new WaitReport(parts, (waiting) => {
@@ -112,6 +134,7 @@ export async function setUp(
     else parts.health.set('waiting-for-config', waiting.reason);
   });
   for (;;) {
+    beat.works();
     try {
       const setup = await attempt(parts, options, signal, memory);
       parts.places.take(placeOf(options, setup), driveOut);
@@ -165,6 +188,7 @@ export function reopen(
     links,
     network: options.name,
     peerFilter: options.rules.filter,
+    txChecksum: options.txChecksum ?? 'auto',
     cores,
     random,
   };

@@ -11,6 +11,7 @@ import { keepLease, lostLease } from './network-lease.js';
 import { followConfig } from './network-changes.js';
 import { keepMemory } from './network-memory.js';
 import { NetworkPeers } from './network-peers.js';
+import { probePeers } from './network-probe.js';
 import { cleanUpRules, masqueradeInForce, openNetworkRules, prepareRules } from './network-rules.js';
 import { describeSetup, envContents, knownRanges, masquerades, type NetworkRun } from './network-run.js';
 import { publicIpOf, type Setup } from './network-setup.js';
@@ -29,9 +30,11 @@ export async function runOnce(run: NetworkRun): Promise<never> {
   describeSetup(parts.logger, setup);
   const prepared = prepareRules(parts, options, knownRanges(setup, previous));
   const rules = await openNetworkRules(parts, setup, own, options, prepared, end);
-  const reconciler = await startReconciler(run, setup, previous, rules);
+  const { reconciler, engine } = await startReconciler(run, setup, previous, rules);
   const peers = new NetworkPeers(run, setup, own, reconciler);
   const hold = await followStore(run, begun, leases, peers);
+  run.stops.add('what is shown', parts.live.run({ peers, hold, reconciler, engine }));
+  probePeers(run, { peers, hold, reconciler });
   await programmed(run, reconciler, setup.backend, async () => {
     if (!(await avoidName(run, setup.backend, rules))) return false;
     peers.program();
@@ -66,7 +69,7 @@ async function followStore(
   peers: NetworkPeers,
 ): Promise<LeaseHold> {
   const { parts, options } = run;
-  const { health } = parts;
+  const { health, live } = parts;
   const { remembered, presence } = begun;
   const remember = keepMemory(run, {
     prefix: options.prefix,
@@ -81,11 +84,13 @@ async function followStore(
     {
       onChange: (change, all) => {
         hold.follow(change, all);
+        live.leasesChanged(change);
         health.describe(`${begun.own.key}, ${Math.max(0, all.size - 1)} peers`);
         remember();
       },
       onState: (state, reason) => {
         parts.logger.info('lease watch', { state, reason });
+        live.storeIs(state, reason);
         if (state === 'disconnected') {
           health.set('store-unreachable', reason);
           return;
@@ -107,6 +112,7 @@ async function followStore(
 /** Compares what was remembered with the store as soon as that answers; until then the health says so. */
 function leaveMemory({ parts, end, fail }: NetworkRun, { setup }: Begun): void {
   parts.health.set('from-snapshot');
+  parts.live.storeIs('memory', 'etcd is away, and what the last life knew is used');
   confirmConfig(parts, setup, end).then(
     () => {
       parts.health.clear('from-snapshot');

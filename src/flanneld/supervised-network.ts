@@ -3,21 +3,27 @@
 
 import { sleep } from '../clock.js';
 import type { DaemonHealth } from '../health/daemon-health.js';
+import type { Heartbeats } from '../health/heartbeats.js';
 import type { NetworkHealth } from '../health/network-health.js';
 import type { ConfigListener, ConfigText } from '../subnet/network-store.js';
 import { delayBefore } from '../subnet/retry.js';
 import { ConfigFeed } from './config-feed.js';
 import { FatalError } from './errors.js';
 import { awaitUnused, type DepartureParts } from './network-departure.js';
+import type { LiveNetwork, LiveNetworks } from './live-networks.js';
 import type { NetworkPlan, PlannedNetwork } from './network-options.js';
 import { removeNetwork, type RemovalParts } from './network-removal.js';
 import type { NetworkParts, SetupParts } from './network-setup.js';
+import { notingLogger } from './noting-logger.js';
 import { runNetwork } from './run-network.js';
 
 /** What a network needs beyond what running takes. */
 export interface SupervisedParts
   extends SetupParts, Pick<RemovalParts, 'removeState' | 'releaseVni'>, Pick<DepartureParts, 'pluginUses'> {
   readonly daemonHealth: Pick<DaemonHealth, 'open' | 'close'>;
+  /** Follows the loops of each network. */
+  readonly heartbeats?: Pick<Heartbeats, 'opener'>;
+  readonly live: Pick<LiveNetworks, 'open' | 'close'>;
   /** No network is to go on: the daemon ends with this. */
   readonly fatal: (error: unknown) => void;
   readonly onReady: () => void;
@@ -34,12 +40,13 @@ export interface Terms extends Pick<NetworkPlan, 'graceMs' | 'removal'> {
 
 const RESTART_BACKOFF = { firstMs: 1_000, maxMs: 60_000 };
 /** What concerns the process and not one network. */
-const DAEMONS: readonly string[] = ['denied', 'no-identity', 'health-listener'];
+const DAEMONS: readonly string[] = ['denied', 'no-identity'];
 
 export class SupervisedNetwork {
   readonly network: PlannedNetwork;
   readonly #parts: SupervisedParts;
   readonly #terms: Terms;
+  readonly #live: LiveNetwork;
   readonly #feed: ConfigFeed;
   readonly #stopped = new AbortController();
   readonly #running: Promise<void>;
@@ -55,7 +62,12 @@ export class SupervisedNetwork {
     this.network = network;
     const { followConfig } = parts;
     this.#feed = new ConfigFeed(followConfig && (() => followConfig(this.#configListener())));
-    this.#parts = { ...parts, logger: parts.logger.child({ network: network.name }) };
+    this.#live = parts.live.open(network);
+    const logger = notingLogger(parts.logger.child({ network: network.name }), (text) => {
+      this.#live.failed(text);
+    });
+    const heartbeat = parts.heartbeats?.opener(network.name);
+    this.#parts = { ...parts, logger, ...(heartbeat === undefined ? {} : { heartbeat }) };
     this.#terms = terms;
     this.#health = parts.daemonHealth.open(network.name);
     this.#running = this.#run();
@@ -155,7 +167,7 @@ export class SupervisedNetwork {
   }
 
   #networkParts(): NetworkParts {
-    return { ...this.#parts, configs: this.#feed, health: this.#health };
+    return { ...this.#parts, configs: this.#feed, health: this.#health, live: this.#live };
   }
 
   #tellFailure(error: unknown): void {
@@ -213,7 +225,7 @@ export class SupervisedNetwork {
 
   /** From here on there is no way back. */
   async #go(): Promise<void> {
-    const { places, daemonHealth, registry, onLeft } = this.#parts;
+    const { places, daemonHealth, live, registry, onLeft } = this.#parts;
     const { name } = this.network;
     const ranges = places.all.find(({ network }) => network === name)?.ranges ?? [];
     this.#stopped.abort();
@@ -222,6 +234,7 @@ export class SupervisedNetwork {
     registry.close();
     places.release(name);
     daemonHealth.close(this.#health);
+    live.close(name);
     onLeft();
   }
 }

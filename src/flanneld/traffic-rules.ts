@@ -3,9 +3,11 @@
 
 import type { Clock } from '../clock.js';
 import type { Counters } from '../counters.js';
+import type { OpenHeartbeat } from '../heartbeat.js';
 import { bridgeFilterProblem } from '../kernel/iptables/bridge-filter.js';
 import { chooseMode, type ModeChoice, type ToolProbe } from '../kernel/iptables/choose-mode.js';
 import type { Kernel } from '../kernel/kernel.js';
+import type { Problem } from '../kernel/problem.js';
 import { RuleKeeper, type RuleShare } from '../kernel/rule-keeper.js';
 import type { PeerFilterMode, RuleEngine, WantedRules } from '../kernel/rules.js';
 import type { Logger } from '../logger.js';
@@ -43,7 +45,10 @@ export interface RuleParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly counters: Counters;
+  readonly heartbeat?: OpenHeartbeat;
   readonly tools: RuleTools;
+  /** Told what is not as wanted, after each apply of the rules. */
+  readonly told?: (problems: readonly Problem[]) => void;
 }
 
 export interface RuleRequest {

@@ -100,7 +100,8 @@ export async function lockFolder(folder: string, parts: LockParts): Promise<Rele
   }
 }
 
-function tryLock(path: string): LockHandle | undefined {
+/** Locks a file, made if it is absent; undefined when somebody else has it. Throws StateError `unusable`. */
+export function tryLock(path: string): LockHandle | undefined {
   try {
     return lockFile(path, `${process.pid}\n`);
   } catch (error) {

@@ -38,10 +38,10 @@ export function encodeSnapshot(snapshot: Snapshot): EncodedSnapshot {
   return { bytes, omitted };
 }
 
-/** Reads a snapshot of the network at `prefix`. Throws SnapshotFormatError and nothing else. */
-export function decodeSnapshot(bytes: Uint8Array, prefix: string): Snapshot {
+/** Reads a snapshot of the network at `prefix`, or of whichever. Throws SnapshotFormatError and nothing else. */
+export function decodeSnapshot(bytes: Uint8Array, prefix: string | undefined): Snapshot {
   const snapshot = decodeBody(bodyOf(bytes));
-  if (snapshot.prefix === prefix) return snapshot;
+  if (prefix === undefined || snapshot.prefix === prefix) return snapshot;
   throw new SnapshotFormatError(`it is of the prefix ${shown(snapshot.prefix)}, not of ${shown(prefix)}`);
 }
 

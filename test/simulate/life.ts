@@ -5,6 +5,7 @@ import { BACKENDS } from '../../src/backends/index.js';
 import { Counters } from '../../src/counters.js';
 import type { NetworkOptions } from '../../src/flanneld/network-options.js';
 import type { NodeFacts, NetworkParts } from '../../src/flanneld/network-setup.js';
+import { LiveNetworks } from '../../src/flanneld/live-networks.js';
 import { HostPlaces } from '../../src/flanneld/host-places.js';
 import { runNetwork } from '../../src/flanneld/run-network.js';
 import { DaemonHealth } from '../../src/health/daemon-health.js';
@@ -105,6 +106,7 @@ export class Life {
       logger,
       counters,
       health: this.health.open('network'),
+      live: new LiveNetworks(clock).open({ name: 'network', prefix: PREFIX, subnetFiles: [SUBNET_FILE] }),
       places: new HostPlaces(),
       node,
       newInstance: () => instance,
