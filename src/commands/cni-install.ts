@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, linkSync, readFileSync, readdirSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { ownFile } from '../own-files.js';
 import { replaceFile } from './atomic-file.js';
 import { conflistOf, isConfigFile, namesFlannel } from './cni-conflist.js';
 import { isNewEnough, launcherOf, PLUGIN_MARK } from './cni-launcher.js';
@@ -14,7 +14,6 @@ import { CommandError, failed } from './errors.js';
 
 const PLUGIN = 'flannel';
 const CONFLIST = '10-flannel.conflist';
-const BUILT = fileURLToPath(new URL('../../cni/', import.meta.url));
 const TRIAL_MS = 20_000;
 
 interface Options {
@@ -48,10 +47,11 @@ export async function cniInstall(args: CommandArguments, io: CommandIo): Promise
 }
 
 function built(name: string, command: string): Buffer {
+  const path = ownFile(`cni/${name}`);
   try {
-    return readFileSync(join(BUILT, name));
+    return readFileSync(path);
   } catch (error) {
-    throw failed(`${join(BUILT, name)} cannot be read; ${command} makes it`, error);
+    throw failed(`${path} cannot be read; ${command} makes it`, error);
   }
 }
 

@@ -1,20 +1,15 @@
-// THE table of commands, `flanneld <command> …`: one row a command, whose code is loaded when it runs. Reads the command line;
-// what the commands do is in their own files. Anything that begins with a dash is the daemon's (src/flanneld/cli.ts).
+// THE table of commands, `flanneld <command> …`: one row a command, whose code is loaded when it runs; sorted by name.
+// What the commands do is in their own files. Anything that begins with a dash is the daemon's (src/flanneld/cli.ts).
 
-import yargs from 'yargs';
-import type { CommandArguments, CommandIo, CommandRow } from './command.js';
-import { CommandError } from './errors.js';
+import type { CommandIo, CommandRow } from './command.js';
 import { separateOptions } from './getopt.js';
+import { flag, json, text } from './options.js';
+import { DAEMON_COMMANDS } from './rows-daemon.js';
+import { DOCTOR_COMMANDS } from './rows-doctor.js';
+import { STORE_COMMANDS } from './rows-store.js';
+import { helpOf, runOf } from './run.js';
 
-const text = (describe: string, fallback?: string): object => ({
-  type: 'string',
-  requiresArg: true,
-  describe,
-  ...(fallback === undefined ? {} : { default: fallback }),
-});
-const flag = (describe: string): object => ({ type: 'boolean', default: false, describe });
-
-export const COMMANDS: readonly CommandRow[] = [
+export const COMMANDS: readonly CommandRow[] = sorted([
   {
     name: 'cni install',
     describe: 'install the CNI plugin flannel, and a network config where there is none',
@@ -33,6 +28,13 @@ export const COMMANDS: readonly CommandRow[] = [
     run: async (args, io) => (await import('./cni-install.js')).cniInstall(args, io),
   },
   {
+    name: 'completion',
+    describe: 'print the completion of a shell: source <(flanneld completion bash)',
+    positionals: [{ name: 'SHELL', describe: 'bash' }],
+    options: (parser) => parser.options({ json }),
+    run: async (args, io) => (await import('./completion.js')).completion(COMMANDS, args, io),
+  },
+  {
     name: 'docker-opts',
     describe: 'write the options of dockerd for the subnet of this host, as mk-docker-opts.sh does',
     options: (parser) =>
@@ -47,76 +49,21 @@ export const COMMANDS: readonly CommandRow[] = [
     prepare: (words) => separateOptions(words, 'fdk', 'icmh'),
     run: async (args, io) => (await import('./docker-opts.js')).dockerOpts(args, io),
   },
-];
+  ...DAEMON_COMMANDS,
+  ...DOCTOR_COMMANDS,
+  ...STORE_COMMANDS,
+]);
 
 /** The commands, one a line, for the daemon's help. */
 export function commandsHelp(): string {
-  const width = Math.max(...COMMANDS.map(({ name }) => name.length));
-  const lines = COMMANDS.map(({ name, describe }) => `  flanneld ${name.padEnd(width)}  ${describe}`);
-  return `Commands (flanneld <command> --help tells more):\n${lines.join('\n')}\n`;
+  return helpOf(COMMANDS);
 }
 
-/** Runs what argv asks for and resolves to the exit code: 2 for a wrong command line, 1 for a failure. Never rejects for those. */
-export async function runCommand(argv: readonly string[], io: CommandIo): Promise<number> {
-  try {
-    const { row, words } = rowOf(argv);
-    if (words.some((word) => word === '--help' || word === '-h' || word === '-help')) {
-      io.out(await helpOf(row));
-      return 0;
-    }
-    return await row.run(parse(row, words), io);
-  } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    io.err(`flanneld: ${error.message}\n`);
-    return error.exitCode;
-  }
+/** Runs what argv asks for and resolves to the exit code (docs/cli.md). Rejects for our own faults only. */
+export function runCommand(argv: readonly string[], io: CommandIo): Promise<number> {
+  return runOf(COMMANDS, argv, io);
 }
 
-function rowOf(argv: readonly string[]): { row: CommandRow; words: readonly string[] } {
-  for (const row of COMMANDS) {
-    const name = row.name.split(' ');
-    if (!name.every((word, index) => argv[index] === word)) continue;
-    const words = argv.slice(name.length);
-    return { row, words: row.prepare?.(words) ?? words };
-  }
-  const [first = ''] = argv;
-  const longer = COMMANDS.filter(({ name }) => name.startsWith(`${first} `)).map(({ name }) => name);
-  const hint = longer.length === 0 ? 'see flanneld -help' : `there is ${longer.join(', ')}`;
-  throw new CommandError('command-usage', `unknown command ${JSON.stringify(first.slice(0, 100))}; ${hint}`);
-}
-
-function parserOf(row: CommandRow): ReturnType<typeof yargs> {
-  const parser = yargs([])
-    .scriptName('flanneld')
-    .usage(`flanneld ${row.name}: ${row.describe}`)
-    .parserConfiguration({ 'camel-case-expansion': false, 'boolean-negation': false, 'parse-numbers': false })
-    .exitProcess(false)
-    .help(false)
-    .version(false)
-    .strict()
-    .wrap(100)
-    .fail((message: string) => {
-      throw new CommandError('command-usage', `${message}; see flanneld ${row.name} --help`);
-    });
-  return row.options(parser);
-}
-
-async function helpOf(row: CommandRow): Promise<string> {
-  return `${await parserOf(row).getHelp()}\n`;
-}
-
-function parse(row: CommandRow, words: readonly string[]): CommandArguments {
-  const args = parserOf(row).parseSync([...words]) as CommandArguments;
-  const repeated = Object.entries(args).find(([name, value]) => name !== '_' && Array.isArray(value));
-  if (repeated !== undefined)
-    throw new CommandError(
-      'command-usage',
-      `${repeated[0]} was given twice; see flanneld ${row.name} --help`,
-    );
-  const [stray] = args['_'] as readonly unknown[];
-  if (stray === undefined) return args;
-  throw new CommandError(
-    'command-usage',
-    `unexpected argument ${JSON.stringify(stray)}; see flanneld ${row.name} --help`,
-  );
+function sorted(rows: readonly CommandRow[]): readonly CommandRow[] {
+  return [...rows].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
