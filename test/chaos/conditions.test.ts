@@ -128,6 +128,20 @@ test('a lease that is taken by a fault, or outlived, is none, and disturbs the h
   }
 });
 
+test('a leader that was frozen for long may revoke leases when it goes on, one that was not may not', (t) => {
+  for (const [frozenMs, violations] of [
+    [10_000, 0],
+    [5_000, 1],
+  ] as const) {
+    const { watch, timeline, disturbances, clock } = makeWatch();
+    watch.leaderThawed(60_000, frozenMs);
+    clock.now = 60_100;
+    watch.hear(vanished(60_100));
+    t.is(timeline.violations.length, violations);
+    t.regex(disturbances.excuse(0, 1, clock.now) ?? '', /lease of host1 gone/);
+  }
+});
+
 test('an expectation ends', (t) => {
   const { watch, timeline, clock } = makeWatch();
   watch.expectLoss(0)(60_000);

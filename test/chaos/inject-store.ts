@@ -1,6 +1,7 @@
 // Faults of etcd itself: members that die, freeze or lose the others, all of them at once, and histories cut short.
 
 import { PREFIX } from '../../src/lab/cluster.js';
+import { monotonic } from '../../src/lab/monotonic.js';
 import type { WireEtcdMember } from '../../src/lab/wire-etcd-cluster.js';
 import type { Of } from './faults.js';
 import { injectStoreCut, memberName } from './inject-cut.js';
@@ -28,7 +29,8 @@ async function takeMembers(
   how: 'kill' | 'freeze',
   forMs: number,
 ): Promise<void> {
-  const { etcd, conditions } = scene;
+  const { etcd, conditions, leaseWatch } = scene;
+  const leader = how === 'freeze' ? await etcd.leader() : undefined;
   const members = indexes.map((index) => [index, memberAt(scene, index)] as const);
   await Promise.all(
     members.map(async ([index, member]) => {
@@ -43,6 +45,7 @@ async function takeMembers(
       conditions.member(index, 'starts');
       if (how === 'kill') member.start();
       else member.thaw();
+      if (index === leader) leaseWatch.leaderThawed(monotonic(), forMs);
       await etcd.answers(index, 60_000);
       conditions.member(index, 'up');
     }),

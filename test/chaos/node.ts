@@ -8,11 +8,14 @@ import type { Host, Pod } from '../../src/lab/host.js';
 import type { Exit } from '../../src/lab/processes.js';
 import type { Conditions } from './conditions.js';
 import type { Sample } from './growth.js';
+import { openHandles } from './open-handles.js';
 
 /** One process from its start to its end. */
 export interface Life {
   readonly flanneld: Flanneld;
   readonly samples: Sample[];
+  /** What its open files were when there were most of them. */
+  mostHandles: string;
   /** Set by whoever ends it on purpose. */
   endedByUs: boolean;
 }
@@ -120,6 +123,8 @@ export class ChaosNode {
       const status = readFileSync(`/proc/${pid}/status`, 'utf8');
       const rssKb = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]);
       const handles = readdirSync(`/proc/${pid}/fd`).length;
+      const most = Math.max(0, ...life.samples.map((sample) => sample.handles));
+      if (handles > most) life.mostHandles = openHandles(pid);
       if (rssKb > 0) life.samples.push({ at: monotonic(), rssKb, handles });
     } catch {
       // It ended in this moment: its exit is told elsewhere.
@@ -141,7 +146,7 @@ export class ChaosNode {
     while (!this.#conditions.isUp(this.index)) await pause(LOOK_MS);
     if (this.#closed || this.#held || this.#isAlive()) return;
     const flanneld = Flanneld.start(this.host, this.#options);
-    const life: Life = { flanneld, samples: [], endedByUs: false };
+    const life: Life = { flanneld, samples: [], mostHandles: '', endedByUs: false };
     this.lives.push(life);
     this.#conditions.daemon(this.index, 'runs');
     flanneld.process.output.onLine((line) => {

@@ -69,12 +69,14 @@ async function carryOut(scene: Scene, episode: Episode): Promise<void> {
 
 function judgeAllGrowth({ nodes, timeline }: Scene): { name: string; growth: Growth }[] {
   const judged = nodes.flatMap(({ index, name, lives }) =>
-    lives.flatMap(({ samples }) => {
+    lives.flatMap(({ samples, mostHandles }) => {
       const growth = judgeGrowth(samples);
-      return growth === undefined ? [] : [{ index, name, growth }];
+      return growth === undefined ? [] : [{ index, name, growth, mostHandles }];
     }),
   );
-  for (const { index, name, growth } of judged)
+  for (const { index, name, growth, mostHandles } of judged) {
     for (const what of growth.grown) timeline.violate('growth', `the daemon of ${name}: ${what}`, index);
+    if (growth.grown.length > 0) timeline.note(`at the most it had open: ${mostHandles}`);
+  }
   return judged;
 }
