@@ -10,9 +10,11 @@ import { Counters } from '../../src/counters.js';
 import type { NetworkOptions } from '../../src/flanneld/network-options.js';
 import { runNetwork } from '../../src/flanneld/run-network.js';
 import { systemEnvFiles } from '../../src/flanneld/subnet-env.js';
+import { LiveNetworks } from '../../src/flanneld/live-networks.js';
 import { HostPlaces } from '../../src/flanneld/host-places.js';
 import { DaemonHealth } from '../../src/health/daemon-health.js';
 import type { DataplaneErrorCode, DataplaneEvents } from '../../src/kernel/dataplane.js';
+import type { OpenHeartbeat } from '../../src/heartbeat.js';
 import { DEFAULT_TERMS } from '../../src/subnet/lease-manager.js';
 import { FakeClock } from '../fakes/fake-clock.js';
 import { FakeDataplane } from '../fakes/fake-dataplane.js';
@@ -55,6 +57,7 @@ export interface Cluster {
       bootId?: string;
       /** The store cannot be reached at first. */
       away?: boolean;
+      heartbeat?: OpenHeartbeat;
     },
   ) => Promise<Node>;
 }
@@ -70,7 +73,15 @@ export async function cluster(t: ExecutionContext): Promise<Cluster> {
   let instances = 0;
   const start: Cluster['start'] = (
     host,
-    { kernel = freshKernel(host), options = {}, withoutEngine, folder: disk, bootId = 'boot', away } = {},
+    {
+      kernel = freshKernel(host),
+      options = {},
+      withoutEngine,
+      folder: disk,
+      bootId = 'boot',
+      away,
+      heartbeat,
+    } = {},
   ) => {
     const [logger, counters, abort] = [new RecordingLogger(), new Counters(), new AbortController()];
     const registry = new FakeRegistry(store, { clock });
@@ -94,6 +105,12 @@ export async function cluster(t: ExecutionContext): Promise<Cluster> {
       newInstance: () => `instance-${++instances}`,
       ...(disk && { openState: () => disk.open({ prefix: '/coreos.com/network', clock, logger, counters }) }),
       ...(withoutEngine !== true && { dataplane }),
+      ...(heartbeat && { heartbeat }),
+      live: new LiveNetworks(clock).open({
+        name: 'network',
+        prefix: '/coreos.com/network',
+        subnetFiles: [file],
+      }),
     };
     const wishes = { iface: ['eth0'], ifaceRegex: [], canReach: '', publicIp: '' };
     const network = {

@@ -2,15 +2,21 @@
 // network; env and status files in memory.
 
 import type { ExecutionContext } from 'ava';
+import { EventLog } from '../../src/api/events.js';
 import { BACKENDS } from '../../src/backends/index.js';
 import { Counters } from '../../src/counters.js';
+import { LiveNetworks } from '../../src/flanneld/live-networks.js';
 import { HostPlaces } from '../../src/flanneld/host-places.js';
 import { parseCommandLine } from '../../src/flanneld/cli.js';
-import { networkPlan, type NetworkPlan } from '../../src/flanneld/network-options.js';
+import { LiveView, NO_PROBES } from '../../src/flanneld/daemon-view.js';
+import type { Options } from '../../src/flanneld/flags.js';
+import { networkPlan } from '../../src/flanneld/network-options.js';
 import { Networks } from '../../src/flanneld/networks.js';
+import { probesOf } from '../../src/flanneld/compose-host.js';
 import { StatusFiles } from '../../src/flanneld/status-files.js';
 import { DaemonHealth } from '../../src/health/daemon-health.js';
 import type { NetworkReport } from '../../src/health/network-health.js';
+import type { Prober, ProberParts } from '../../src/probe/prober.js';
 import { parseNetworkStatus, type NetworkStatus } from '../../src/network-status.js';
 import { FakeClock } from '../fakes/fake-clock.js';
 import { FakeEnvFiles } from '../fakes/fake-env-files.js';
@@ -27,6 +33,10 @@ export interface NetworksHost {
   readonly envFiles: FakeEnvFiles;
   readonly networkStore: FakeNetworkStore;
   readonly places: HostPlaces;
+  /** What the daemon shows of itself. */
+  readonly view: LiveView;
+  readonly live: LiveNetworks;
+  readonly events: EventLog;
   /** What a plugin has recorded, by env file. */
   readonly uses: Map<string, string[]>;
   /** Networks whose state folder was removed. */
@@ -53,7 +63,13 @@ export interface NetworksScene {
   readonly until: (what: string, condition: () => boolean) => Promise<void>;
 }
 
-export function networksScene(t: ExecutionContext): NetworksScene {
+/** Builds the mesh probe of a host with this last byte of its address; without it there is none. */
+export type MakeProber = (
+  host: number,
+  parts: Pick<ProberParts, 'clock' | 'random' | 'logger' | 'counters'>,
+) => Prober;
+
+export function networksScene(t: ExecutionContext, makeProber?: MakeProber): NetworksScene {
   const clock = new FakeClock();
   const store = new FakeStore(clock);
   t.teardown(() => {
@@ -62,7 +78,7 @@ export function networksScene(t: ExecutionContext): NetworksScene {
   return {
     clock,
     store,
-    start: (host, argv, before) => startHost(t, { clock, store }, host, planOf(argv), before),
+    start: (host, argv, before) => startHost(t, { clock, store, makeProber }, host, optionsOf(argv), before),
     until: async (what, condition) => {
       for (let turns = 0; !condition(); turns++) {
         if (turns > 40_000) throw new Error(`waited in vain for ${what}`);
@@ -72,23 +88,30 @@ export function networksScene(t: ExecutionContext): NetworksScene {
   };
 }
 
-function planOf(argv: readonly string[]): NetworkPlan {
+function optionsOf(argv: readonly string[]): Options {
   const invocation = parseCommandLine(['-iface=eth0', '-peer-filter=off', ...argv], {});
   if (invocation.action !== 'run') throw new Error('the command line asks for something else');
-  return networkPlan(invocation.options);
+  return invocation.options;
 }
 
 let lives = 0;
 
 function startHost(
   t: ExecutionContext,
-  { clock, store }: Pick<NetworksScene, 'clock' | 'store'>,
+  {
+    clock,
+    store,
+    makeProber,
+  }: Pick<NetworksScene, 'clock' | 'store'> & { readonly makeProber: MakeProber | undefined },
   number: number,
-  plan: NetworkPlan,
+  options: Options,
   before: { readonly kernel: FakeKernel; readonly envFiles: FakeEnvFiles } | undefined,
 ): NetworksHost {
   const [logger, counters, health] = [new RecordingLogger(), new Counters(), new DaemonHealth(clock)];
+  const plan = networkPlan(options);
   const kernel = before?.kernel ?? freshKernel(number);
+  const events = new EventLog(clock);
+  const live = new LiveNetworks(clock, events.tell);
   const envFiles = before?.envFiles ?? new FakeEnvFiles();
   const networkStore = new FakeNetworkStore(store);
   const places = new HostPlaces();
@@ -96,15 +119,30 @@ function startHost(
   const forgotten: string[] = [];
   const abort = new AbortController();
   let ready = false;
+  const prober = makeProber?.(number, { clock, random: Math.random, logger, counters });
+  prober?.start();
+  t.teardown(() => {
+    prober?.stop();
+  });
   const shared = {
+    ...(prober === undefined ? {} : { probe: { prober, tell: events.tell } }),
     ...{ kernel, clock, logger, counters, envFiles, places, backends: BACKENDS, cores: 2 },
     random: Math.random,
     daemonHealth: health,
+    live,
     node: { nodeId: `node-${number}`, host: `host${number}`, bootId: 'boot' },
     newInstance: () => `instance-${++lives}`,
     pluginUses: (file: string) => Promise.resolve(uses.get(file) ?? []),
   };
   const { subnetDir } = plan;
+  const view = new LiveView({
+    ...{ clock, node: shared.node, options, health, live, events, counters },
+    version: '1.2.3',
+    pid: 1,
+    endpoints: ['http://10.0.0.9:2379'],
+    log: { verbosity: 0 },
+    probes: prober === undefined ? NO_PROBES : probesOf(prober, options),
+  });
   const identity = { pid: 1 };
   const statusFiles = new StatusFiles({ ...shared, daemonHealth: health, identity, subnetDir });
   const networks = new Networks(
@@ -138,7 +176,22 @@ function startHost(
   const report = (network: string): NetworkReport | undefined =>
     health.report().networks.find(({ name }) => name === network);
   return {
-    ...{ kernel, logger, counters, envFiles, networkStore, places, uses, forgotten, ended, stop, report },
+    ...{
+      kernel,
+      logger,
+      counters,
+      envFiles,
+      networkStore,
+      places,
+      uses,
+      forgotten,
+      ended,
+      stop,
+      report,
+      view,
+      live,
+      events,
+    },
     readyTold: () => ready,
     codes: (network) => (report(network)?.reasons ?? []).map(({ code }) => code).join(' '),
     status: (network) => parseNetworkStatus(envFiles.text(`${subnetDir}/${network}.status.json`) ?? ''),
