@@ -29,6 +29,7 @@ function cFiles(folder, pattern = /\.c$/) {
 const SHARED = [
   ...cFiles('src/packet'),
   ...cFiles('src/dataplane', /^(generation|peer|icmp_limiter|udp_socket)\.c$/),
+  ...cFiles('src/icmp', /^echo_packet\.c$/),
   ...cFiles('test', /^(packets|kernel_model|merge_oracle)\.c$/),
 ];
 const ENGINE = [

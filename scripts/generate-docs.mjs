@@ -1,10 +1,15 @@
 // Writes the parts of docs/ that come from tables in the code: flags.md, the counters of failures.md, the reasons of
-// health.md, the features and counters of udp.md.
+// health.md, the checks of doctor.md, the features and counters of udp.md, the table of metrics.md, the commands of cli.md.
 // Run after `npm run build`; `--check` only compares, and fails when they differ.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { FLAGS, FLAG_NAMES, environmentName } from '../dist/src/flanneld/flags.js';
+import { EXIT_CODES } from '../dist/src/commands/exit-codes.js';
+import { COMMANDS } from '../dist/src/commands/index.js';
+import { declaredOptions, synopsis } from '../dist/src/commands/parse.js';
 import { COUNTERS } from '../dist/src/counters.js';
+import { CHECKS } from '../dist/src/doctor/checks.js';
+import { ALL_METRICS } from '../dist/src/health/metrics-table.js';
 import { HEALTH_REASONS } from '../dist/src/health/reasons.js';
 import { dataplaneNames } from '../dist/src/native.js';
 
@@ -52,6 +57,16 @@ ${Object.entries(HEALTH_REASONS)
 `;
 const health = readFileSync(at('health.md'), 'utf8').replace(/## Reasons\n[^]*$/, reasons);
 
+const metricRow = ([name, { type, labels, help }]) =>
+  `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help} |`;
+const metricsTable = `## Table
+
+| metric | type | labels | meaning |
+|---|---|---|---|
+${Object.entries(ALL_METRICS).map(metricRow).join('\n')}
+`;
+const metrics = readFileSync(at('metrics.md'), 'utf8').replace(/## Table\n[^]*$/, metricsTable);
+
 const engine = dataplaneNames();
 const tables = `## Features of the packet engine
 
@@ -63,11 +78,56 @@ A packet that is not delivered adds to exactly one counter that begins with \`dr
 ${table('counter', 'one more means', engine.counters)}`;
 const udp = readFileSync(at('udp.md'), 'utf8').replace(/## Features of the packet engine\n[^]*$/, tables);
 
+const checks = `## Checks
+
+| id | check | looks at |
+|---|---|---|
+${CHECKS.map(({ id, title, looksAt }) => `| \`${id}\` | ${title} | ${looksAt} |`).join('\n')}
+`;
+const doctor = readFileSync(at('doctor.md'), 'utf8').replace(/## Checks\n[^]*$/, checks);
+
+const optionRow = ([name, { type, describe = '', default: fallback }]) => {
+  const dashed = `${name.length === 1 ? '-' : '--'}${name}${type === 'boolean' ? '' : ' …'}`;
+  // The path of the node that writes this is nobody else's.
+  const isSaid = typeof fallback === 'string' && fallback !== process.execPath;
+  return `| \`${dashed}\` | ${describe}${isSaid ? ` (default \`${fallback}\`)` : ''} |`;
+};
+const commandText = (row) => {
+  const { positionals = [] } = row;
+  const options = Object.entries(declaredOptions(row));
+  const rows = [
+    ...positionals.map(({ name, describe }) => `| \`${name}\` | ${describe} |`),
+    ...options.filter(([name]) => !(name in FLAGS) || name === 'socket').map(optionRow),
+  ];
+  const flagsToo = options.filter(([name]) => name in FLAGS && name !== 'socket');
+  const more = flagsToo.map(([name]) => `\`--${name}\``).join(', ');
+  return `### flanneld ${synopsis(row)}
+
+${row.describe[0].toUpperCase()}${row.describe.slice(1)}.
+
+| | |
+|---|---|
+${rows.join('\n')}
+${more === '' ? '' : `\nAs the daemon has them: ${more}.\n`}`;
+};
+const commands = `## Exit codes
+
+${table('code', 'means', EXIT_CODES)}
+The daemon's own are in [failures.md](failures.md).
+
+## All of them
+
+${COMMANDS.map(commandText).join('\n')}`;
+const cli = readFileSync(at('cli.md'), 'utf8').replace(/## Exit codes\n[^]*$/, commands);
+
 let stale = false;
 for (const [path, text] of [
   ['flags.md', flags],
+  ['cli.md', cli],
+  ['doctor.md', doctor],
   ['failures.md', failures],
   ['health.md', health],
+  ['metrics.md', metrics],
   ['udp.md', udp],
 ]) {
   let current = '';

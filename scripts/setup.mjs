@@ -45,6 +45,9 @@ const NEEDS = [
   { command: 'mount', package: 'mount' },
   { command: 'iptables', package: 'iptables' },
   { file: '/usr/lib/cni/bridge', package: 'containernetworking-plugins' },
+  { command: 'systemd-analyze', package: 'systemd' },
+  { command: 'dpkg-deb', package: 'dpkg' },
+  { command: 'strip', package: 'binutils' },
   { command: 'cc', package: 'gcc' },
   { file: '/usr/include/stdio.h', package: 'libc6-dev' },
   { file: '/usr/include/linux/rtnetlink.h', package: 'linux-libc-dev' },
@@ -53,6 +56,12 @@ const NEEDS = [
 /** What a bench can do without, likewise. */
 const BENCH_WISHES = [{ command: 'wireguard-go', package: 'wireguard-go' }];
 
+/** With --package also these: to make a clean Debian and to look at what is installed in it. */
+const PACKAGE_NEEDS = [
+  { command: 'debootstrap', package: 'debootstrap' },
+  { command: 'lintian', package: 'lintian' },
+];
+
 /** With --fuzz also these: libFuzzer, which `npm run fuzz` prefers to our own driver. */
 const FUZZ_NEEDS = [
   { command: 'clang', package: 'clang' },
@@ -60,7 +69,8 @@ const FUZZ_NEEDS = [
 ];
 
 function allNeeds() {
-  return process.argv.includes('--fuzz') ? [...NEEDS, ...FUZZ_NEEDS] : NEEDS;
+  const also = (option, needs) => (process.argv.includes(option) ? needs : []);
+  return [...NEEDS, ...also('--fuzz', FUZZ_NEEDS), ...also('--package', PACKAGE_NEEDS)];
 }
 
 class SetupError extends Error {}
@@ -223,7 +233,8 @@ function sources() {
     readdirSync(join(ROOT, folder))
       .filter((name) => name !== made)
       .map((name) => join(folder, name));
-  const tops = ['src', 'test', 'scripts/build-cni.mjs', 'package.json', 'package-lock.json', 'tsconfig.json'];
+  const scripts = ['scripts/build-cni.mjs', 'scripts/build-daemon.mjs'];
+  const tops = ['src', 'test', ...scripts, 'package.json', 'package-lock.json', 'tsconfig.json'];
   return [...tops, ...without('bench', 'results'), ...without('native', 'build')].map((name) =>
     join(ROOT, name),
   );
