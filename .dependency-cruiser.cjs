@@ -76,6 +76,7 @@ module.exports = {
       '^src/api/model\\.ts$',
       '^src/probe/probe\\.ts$',
       '^src/health/(reasons|one-line)\\.ts$',
+      '^src/backends/encapsulation\\.ts$',
       '^src/kernel/',
       '^src/subnet/cidr\\.ts$',
       '^src/flanneld/(flags|subnet-env)\\.ts$',

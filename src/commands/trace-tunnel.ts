@@ -1,6 +1,7 @@
 // The part of a trace from this host to a peer: route, device, neighbour, FDB entry, the underlay, and what probes say of
 // the peer. Pure. Where it leads before and after is trace-steps.ts.
 
+import { encapsulation } from '../backends/encapsulation.js';
 import { PROTOCOL, type Link, type Route } from '../kernel/kernel.js';
 import { fdbText, neighbourText, routeText } from '../kernel/text.js';
 import type { Ip } from '../subnet/cidr.js';
@@ -15,8 +16,6 @@ import {
 import { ok, stop, upStep, warn, type TraceStep } from './trace-step.js';
 
 const RESTART = 'flanneld puts it back within a second while it runs: systemctl status flanneld';
-/** What vxlan adds, and what our packet engine adds (IP and UDP), in bytes. */
-const OVERHEAD = { vxlan: 50, tun: 28 } as const;
 
 export function* tunnelSteps(
   dst: Ip,
@@ -159,7 +158,7 @@ function* underlaySteps(device: Link, { publicIp }: TracedLease, facts: TraceFac
     link,
     `${publicIp} is reached${lookup?.gateway === undefined ? '' : ` by way of ${lookup.gateway}`}`,
   );
-  const overhead = device.kind === 'vxlan' ? OVERHEAD.vxlan : OVERHEAD.tun;
+  const overhead = encapsulation(device.kind === 'vxlan' ? 'vxlan' : 'udp', 4);
   if (device.mtu + overhead > link.mtu) {
     yield warn(
       'mtu',

@@ -2,11 +2,9 @@
 // nodes have. Pure; what the daemon's probe has seen is taken as it is.
 
 import type { PeerDocument } from '../api/model.js';
+import { encapsulation } from '../backends/encapsulation.js';
 import { check, fail, ok, skip, warn, type Finding } from './check.js';
 import type { ChecksumFacts, DaemonSeen, Facts, KernelFacts, Place, SeenLease } from './facts.js';
-
-/** What encapsulation adds to a packet, by backend; docs/vxlan.md and docs/udp.md. */
-const OVERHEAD: Readonly<Record<string, number>> = { vxlan: 50, udp: 28, 'host-gw': 0 };
 
 export const PEER_CHECKS = [
   check({
@@ -66,9 +64,10 @@ function judgeMtu({ links }: KernelFacts, place: Place): readonly Finding[] {
   if (below !== undefined && lower === undefined)
     return [fail(`the interface ${below.name} is gone`, 'plug it in again, or give another -iface', name)];
   if (lower === undefined || backend === undefined) return [];
-  const room = lower.mtu - (OVERHEAD[backend] ?? 0);
+  const overhead = backend === 'vxlan' || backend === 'udp' ? encapsulation(backend, 4) : 0;
+  const room = lower.mtu - overhead;
   const { mtu = room } = place;
-  const remedy = `\`ip link set ${lower.name} mtu ${mtu + (OVERHEAD[backend] ?? 0)}\`, or set a smaller "MTU" in the network config`;
+  const remedy = `\`ip link set ${lower.name} mtu ${mtu + overhead}\`, or set a smaller "MTU" in the network config`;
   if (mtu > room)
     return [
       fail(

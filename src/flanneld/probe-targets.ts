@@ -1,5 +1,6 @@
 // Which peers of a running network are probed, and by which ways: those that a route leads to. Pure.
 
+import { encapsulation } from '../backends/encapsulation.js';
 import type { WantedKernel } from '../kernel/wanted.js';
 import { nodeHash } from '../probe/payload.js';
 import type { ProbeTarget } from '../probe/target.js';
@@ -7,8 +8,6 @@ import { addressOf, type Cidr, type Ip } from '../subnet/cidr.js';
 import type { LeaseRecord } from '../subnet/lease.js';
 import type { Setup } from './network-setup.js';
 
-/** What a tunnel adds to a packet over IPv4: Ethernet, IP, UDP and VXLAN headers, or IP and UDP alone. */
-const OVERHEAD = { vxlan: 50, udp: 28 } as const;
 const FAMILY = 4;
 
 export interface ProbedFacts {
@@ -70,7 +69,7 @@ function overlayOf(
   way: 'tunnel' | 'direct',
 ): NonNullable<ProbeTarget['overlay']> {
   const kind = backend.tunnel?.vni === undefined ? 'udp' : 'vxlan';
-  return { mtu: backend.mtu, overhead: way === 'direct' ? 0 : OVERHEAD[kind] };
+  return { mtu: backend.mtu, overhead: way === 'direct' ? 0 : encapsulation(kind, FAMILY) };
 }
 
 /** A peer as people know it: `10.0.0.3 (10.5.9.0/24)`. */

@@ -1,5 +1,6 @@
 // The TUN device of the udp backend: its name, its MTU, and how it is made. Pure; making it is the reconciler's.
 
+import { encapsulation } from '../encapsulation.js';
 import type { Link } from '../../kernel/kernel.js';
 import { ownerOf } from '../../kernel/ownership.js';
 import type { WantedTun } from '../../kernel/wanted.js';
@@ -8,9 +9,8 @@ import type { Family } from '../../subnet/cidr.js';
 /** On more cores than this the device is made for several queues, so that there can be more than one later. */
 const ONE_QUEUE_CORES = 2;
 
-/** Outer IP and UDP headers: 20 + 8, and 20 more for an IPv6 outer header. */
 export function deviceMtu(family: Family, wireMtu: number): number {
-  return wireMtu - (family === 4 ? 28 : 48);
+  return wireMtu - encapsulation('udp', family);
 }
 
 /**

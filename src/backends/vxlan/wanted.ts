@@ -18,6 +18,7 @@ import {
 } from '../../subnet/cidr.js';
 import type { LeaseRecord } from '../../subnet/lease.js';
 import type { ExternalInterface, RouteTo, TxChecksum } from '../backend.js';
+import { encapsulation } from '../encapsulation.js';
 import { onLink } from '../onlink.js';
 import { peerEndpoint, peerRules, type PeerRules } from '../peers.js';
 import type { OwnPart, PeerPart } from '../wanted.js';
@@ -25,11 +26,6 @@ import type { VxlanConfig } from './config.js';
 import { vtepMac } from './mac.js';
 
 export const LEASE_TYPE = 'vxlan';
-
-/** Outer Ethernet, IP, UDP and VXLAN headers: 14 + 20 + 8 + 8, and 20 more for an IPv6 outer header. */
-function encapsulation(family: Family): number {
-  return family === 4 ? 50 : 70;
-}
 
 /** IFNAMSIZ of linux/if.h, less the closing zero. */
 const LONGEST_NAME = 15;
@@ -56,7 +52,7 @@ export interface VxlanSide {
 }
 
 export function deviceMtu(side: Pick<VxlanSide, 'family' | 'config' | 'external'>): number {
-  return (side.config.mtu ?? side.external.mtu) - encapsulation(side.family);
+  return (side.config.mtu ?? side.external.mtu) - encapsulation('vxlan', side.family);
 }
 
 /** The device that a side needs. */
