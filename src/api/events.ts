@@ -2,6 +2,7 @@
 // In memory alone; what has to be kept is in the log.
 
 import type { Clock } from '../clock.js';
+import { oneLine } from '../health/one-line.js';
 import type { EventDocument, EventType } from './model.js';
 
 /** Enough for somebody who comes a little late; half a megabyte at the most. */
@@ -35,7 +36,7 @@ export class EventLog {
       at: new Date(this.#clock.now()).toISOString(),
       type,
       ...(network === undefined ? {} : { network }),
-      text: text.replace(/[\0-\x1f\x7f]+/g, ' ').slice(0, LONGEST_TEXT),
+      text: oneLine(text, LONGEST_TEXT),
     };
     this.#kept.push(event);
     if (this.#kept.length > KEPT) this.#kept.shift();

@@ -5,6 +5,7 @@ import { readNodeId } from '../state/node-id.js';
 import { StateError } from '../state/errors.js';
 import type { Logger } from '../logger.js';
 import type { Options } from '../flanneld/flags.js';
+import { subnetText } from '../subnet/subnets.js';
 import { carryOutPlan, type Outcome } from './cleanup-apply.js';
 import type { HostFacts, LeaseFact } from './cleanup-facts.js';
 import { leftNetworks, type LeftNetwork } from './cleanup-networks.js';
@@ -17,7 +18,6 @@ import { withHost, type OpenedHost } from './open-kernel.js';
 import { withStore, type OpenedStore } from './open-store.js';
 import { ETCD_FLAGS, NETWORK_FLAGS, readDaemonOptions } from './store-options.js';
 import { planOf } from './store-networks.js';
-import { subnetText } from './lease-subnet.js';
 import { counted, lineOf } from './words.js';
 
 const SOCKET_FOLDER = '/run/flannel';

@@ -5,7 +5,8 @@ import type { Ip } from '../subnet/cidr.js';
 import { NO_ADDRESS } from '../subnet/identity.js';
 import type { LeaseRecord } from '../subnet/lease.js';
 import { describePresence, type Presence } from '../subnet/presence.js';
-import { subnetText, type LeaseView, type SubnetFacts } from './lease-subnet.js';
+import { subnetText } from '../subnet/subnets.js';
+import type { LeaseView, SubnetFacts } from './lease-subnet.js';
 import { spanText } from './words.js';
 
 export type LeaseChange =

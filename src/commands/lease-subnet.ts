@@ -75,8 +75,3 @@ function factsOf(
     revoked: past.revoked.has(key) ? { nodeId: past.revoked.get(key) } : undefined,
   };
 }
-
-/** `10.5.9.0/24`, and both of a lease of two families. */
-export function subnetText(subnets: PerFamily<Cidr>): string {
-  return [subnets[4], subnets[6]].filter((subnet) => subnet !== undefined).join(' and ');
-}

@@ -4,7 +4,8 @@ import type { LeaseDocument } from '../api/model.js';
 import { compareCidr, type Cidr, type PerFamily } from '../subnet/cidr.js';
 import { decodeKey } from '../subnet/lease-codec.js';
 import type { Presence } from '../subnet/presence.js';
-import { subnetText, type LeaseView } from './lease-subnet.js';
+import { subnetText } from '../subnet/subnets.js';
+import type { LeaseView } from './lease-subnet.js';
 import type { OpenedStore } from './open-store.js';
 import type { NetworkPlace } from './store-networks.js';
 

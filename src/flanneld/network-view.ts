@@ -17,6 +17,7 @@ import type { PeerProbe } from '../probe/probe.js';
 import { countFree } from '../subnet/allocate.js';
 import { FAMILIES } from '../subnet/cidr.js';
 import type { LeaseRecord } from '../subnet/lease.js';
+import { subnetText } from '../subnet/subnets.js';
 import type { LiveNetwork, Running } from './live-networks.js';
 import { publicIpOf } from './network-setup.js';
 
@@ -56,7 +57,7 @@ function runningDocument(running: Running, viewed: ViewedNetwork): RunningDocume
   const pool = poolOf(running);
   return {
     lease: {
-      subnet: subnetText(hold.record),
+      subnet: subnetText(hold.record.subnets),
       publicIp: publicIpOf(peers.setup),
       secondsLeft: Number.isFinite(left) ? Math.floor(left / 1000) : null,
     },
@@ -127,7 +128,7 @@ export function peerDocuments({ network, clock, probes }: ViewedNetwork): readon
     const probe = probes.get(record.key);
     const carried = publicIp === undefined ? undefined : traffic?.get(publicIp);
     return {
-      subnet: subnetText(record),
+      subnet: subnetText(record.subnets),
       publicIp: publicIp ?? '',
       nodeId: nodeId ?? '',
       backendType,
@@ -145,7 +146,7 @@ export function leaseDocuments({ running }: LiveNetwork): readonly LeaseDocument
   return inOrder([...(running.peers.leases?.values() ?? [])]).map((record) => {
     const { nodeId, publicIps, backendType, backendData } = record.attributes;
     return {
-      subnet: subnetText(record),
+      subnet: subnetText(record.subnets),
       publicIp: publicIps[4] ?? publicIps[6] ?? '',
       nodeId: nodeId ?? '',
       backendType,
@@ -176,8 +177,4 @@ function pathsOf({ reconciler, peers }: Running): (peer: LeaseRecord) => PeerDoc
     if (link !== undefined) return link === external ? 'direct' : 'tunnel';
     return tunnelled.has(subnet) ? 'tunnel' : 'none';
   };
-}
-
-function subnetText({ subnets }: Pick<LeaseRecord, 'subnets'>): string {
-  return FAMILIES.flatMap((family) => subnets[family] ?? []).join(' ');
 }
