@@ -168,7 +168,7 @@ function reasonOf(error: unknown): string {
 
 function remedyOf(error: unknown, folder: string): string {
   const errno = errnoOf(error);
-  if (errno === 'EACCES' || errno === 'EPERM')
+  if (errno === 'EACCES' || errno === 'EPERM' || errno === 'EROFS')
     return `let flanneld write to ${folder}, or give another -socket`;
   if (errno === 'ENOTDIR' || errno === 'EEXIST' || errno === 'ELOOP')
     return `make ${folder} a folder, or give another -socket`;
