@@ -14,7 +14,7 @@ import { probeTargets, type NodeHashes } from './probe-targets.js';
 
 /** The daemon's prober, and who hears of peers. */
 export interface PeerProbing {
-  readonly prober: Pick<Prober, 'setTargets' | 'report' | 'onChange' | 'state'>;
+  readonly prober: Pick<Prober, 'setTargets' | 'report' | 'reaches' | 'onChange' | 'state'>;
   readonly tell: Tell;
 }
 
@@ -80,10 +80,11 @@ class ProbedNetwork {
     const { peers, hold, reconciler } = this.#running;
     const { setup, leases } = peers;
     const { wanted } = reconciler;
-    const facts = [setup, leases, wanted];
-    if (leases !== undefined && facts.some((fact, index) => fact !== this.#seen[index])) {
-      this.#seen = facts;
-      this.#targets = probeTargets({ setup, own: hold.record, leases, wanted }, this.#hashes);
+    const seen = [setup, leases, wanted];
+    if (leases !== undefined && seen.some((fact, index) => fact !== this.#seen[index])) {
+      this.#seen = seen;
+      const facts = { setup, own: hold.record, leases, wanted };
+      this.#targets = probeTargets(facts, this.#hashes, this.#targets);
       this.#probing.prober.setTargets(this.#run.options.name, this.#targets);
       this.#judgeSoon();
     }
@@ -129,8 +130,10 @@ class ProbedNetwork {
   #judge(): void {
     const { clock, health } = this.#run.parts;
     this.#judgedAt = clock.monotonic();
-    const report = this.#probing.prober.report(this.#run.options.name);
-    const reasons = probeReasons({ targets: this.#targets, report, port: this.#port });
+    const { prober } = this.#probing;
+    const { name } = this.#run.options;
+    const [troubles, reaches] = [prober.report(name, 'troubled'), prober.reaches(name)];
+    const reasons = probeReasons({ targets: this.#targets, troubles, reaches, port: this.#port });
     for (const reason of PROBE_REASONS) {
       const text = reasons.get(reason);
       if (text === undefined) health.clear(reason);

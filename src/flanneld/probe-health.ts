@@ -12,7 +12,10 @@ const NAMED = 3;
 
 export interface ProbedPeers {
   readonly targets: ReadonlyMap<string, ProbeTarget>;
-  readonly report: ReadonlyMap<string, PeerProbe>;
+  /** Those that are neither well nor unknown. */
+  readonly troubles: ReadonlyMap<string, PeerProbe>;
+  /** Whether any peer is well. */
+  readonly reaches: boolean;
   /** The tunnel's UDP port; undefined where packets go plain. */
   readonly port: number | undefined;
 }
@@ -24,18 +27,18 @@ interface Seen {
 }
 
 /** The reasons that hold, each with its text. Peers of which nothing is known yet say nothing. */
-export function probeReasons({ targets, report, port }: ProbedPeers): ReadonlyMap<ProbeReason, string> {
-  const seen = [...targets].flatMap(([key, target]) => {
-    const probe = report.get(key);
-    return probe === undefined ? [] : [{ key, target, probe }];
+export function probeReasons(probed: ProbedPeers): ReadonlyMap<ProbeReason, string> {
+  const { targets, troubles, reaches, port } = probed;
+  const seen = [...troubles].flatMap(([key, probe]) => {
+    const target = targets.get(key);
+    return target === undefined ? [] : [{ key, target, probe }];
   });
   const of = (verdict: PeerVerdict): readonly Seen[] => seen.filter(({ probe }) => probe.verdict === verdict);
   const [filtered, silent, cut] = [of('filtered'), of('unreachable'), of('path-mtu')];
-  const reached = of('reachable').length + cut.length;
   const silence = silent.length === 0 ? '' : `${names(silent)}: down, or cut off`;
   const reasons = new Map<ProbeReason, string>();
   if (filtered.length > 0) reasons.set('tunnel-filtered', filteredText(filtered, port));
-  if (reached === 0 && filtered.length + silent.length > 0) {
+  if (!reaches && cut.length === 0 && filtered.length + silent.length > 0) {
     const texts = [silence, filtered.length === 0 ? '' : filteredText(filtered, port)];
     reasons.set('no-peer-answers', texts.filter((text) => text !== '').join('; '));
   } else if (silent.length > 0) {

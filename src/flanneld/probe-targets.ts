@@ -3,7 +3,7 @@
 import { encapsulation } from '../backends/encapsulation.js';
 import type { WantedKernel } from '../kernel/wanted.js';
 import { nodeHash } from '../probe/payload.js';
-import type { ProbeTarget } from '../probe/target.js';
+import { hasSameSizes, isSamePlace, type ProbeTarget } from '../probe/target.js';
 import { addressOf, type Cidr, type Ip } from '../subnet/cidr.js';
 import type { LeaseRecord } from '../subnet/lease.js';
 import type { Setup } from './network-setup.js';
@@ -20,28 +20,40 @@ export interface ProbedFacts {
 /** The hashes of nodes by their leases: 5,000 of them are not made anew because one lease has changed. */
 export type NodeHashes = WeakMap<LeaseRecord, Uint8Array>;
 
-/** By the keys of the peers' leases; none where this host has no address of its own to probe from. */
-export function probeTargets(facts: ProbedFacts, hashes: NodeHashes): ReadonlyMap<string, ProbeTarget> {
+/**
+ * By the keys of the peers' leases; none where this host has no address of its own to probe from. A target that is as it was
+ * in `former` is the same object: the prober holds on to it.
+ */
+export function probeTargets(
+  facts: ProbedFacts,
+  hashes: NodeHashes,
+  former: ReadonlyMap<string, ProbeTarget>,
+): ReadonlyMap<string, ProbeTarget> {
   const { setup, own, leases } = facts;
   const { external } = setup.choice;
   const [ownSubnet, source] = [own.subnets[FAMILY], external.sources[FAMILY]];
   const targets = new Map<string, ProbeTarget>();
   if (ownSubnet === undefined || source === undefined) return targets;
   const ways = routedWays(facts);
+  const ownBase = addressOf(ownSubnet);
+  const overlays = { tunnel: overlayOf(setup, 'tunnel'), direct: overlayOf(setup, 'direct') };
   for (const [key, lease] of leases) {
     const { subnets, attributes } = lease;
     const [subnet, publicIp] = [subnets[FAMILY], attributes.publicIps[FAMILY]];
     const way = subnet === undefined ? undefined : ways.get(subnet);
     if (key === own.key || subnet === undefined || publicIp === undefined || way === undefined) continue;
-    targets.set(key, {
+    const target = {
       publicIp,
       source,
-      ownBase: addressOf(ownSubnet),
+      ownBase,
       peerBase: addressOf(subnet),
       underlayMtu: external.mtu,
-      ...(way === 'plain' ? {} : { overlay: overlayOf(setup, way) }),
+      ...(way === 'plain' ? {} : { overlay: overlays[way] }),
       ...(attributes.nodeId === undefined ? {} : { node: hashOf(lease, attributes.nodeId, hashes) }),
-    });
+    };
+    const known = former.get(key);
+    const isKnown = known !== undefined && isSamePlace(known, target) && hasSameSizes(known, target);
+    targets.set(key, isKnown ? known : target);
   }
   return targets;
 }

@@ -1,6 +1,7 @@
 // The kernel state a network's reconciler believes in: read by a dump, then kept current by its own operations.
 // An event that contradicts it means somebody else was here; see contradicts(). It decides nothing itself.
 
+import { flatText } from '../flat-text.js';
 import { familyOf, type Family } from '../subnet/cidr.js';
 import type {
   Address,
@@ -29,11 +30,13 @@ export interface Actual {
   readonly fdb: Map<string, FdbEntry[]>;
 }
 
-export const routeKey = (route: Pick<Route, 'dst' | 'metric'>): string => `${route.dst} ${route.metric}`;
+export const routeKey = (route: Pick<Route, 'dst' | 'metric'>): string =>
+  flatText(route.dst, ' ', route.metric);
 export const addressKey = (address: Pick<Address, 'link' | 'address'>): string =>
-  `${address.link} ${address.address}`;
-export const neighbourKey = (entry: Pick<Neighbour, 'link' | 'ip'>): string => `${entry.link} ${entry.ip}`;
-export const fdbKey = (entry: Pick<FdbEntry, 'link' | 'mac'>): string => `${entry.link} ${entry.mac}`;
+  flatText(address.link, ' ', address.address);
+export const neighbourKey = (entry: Pick<Neighbour, 'link' | 'ip'>): string =>
+  flatText(entry.link, ' ', entry.ip);
+export const fdbKey = (entry: Pick<FdbEntry, 'link' | 'mac'>): string => flatText(entry.link, ' ', entry.mac);
 
 /**
  * Reads everything the network wants or owns. `links` is the listing that the device round ended with: what is ours
@@ -100,8 +103,8 @@ export function interestOf(wanted: WantedKernel): Interest {
   return {
     links: new Set([...links, ...wanted.routes.map((route) => route.link)]),
     routes: new Set(
-      [...wanted.routes.map((route) => route.dst), ...(wanted.blackholes ?? [])].map(
-        (dst) => `${dst} ${defaultMetric(familyOf(dst))}`,
+      [...wanted.routes.map((route) => route.dst), ...(wanted.blackholes ?? [])].map((dst) =>
+        routeKey({ dst, metric: defaultMetric(familyOf(dst)) }),
       ),
     ),
   };

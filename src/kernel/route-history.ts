@@ -22,7 +22,9 @@ export class RouteHistory implements RouteMemory {
   /** A reading of the kernel: a wanted place (a blackhole's too) with a route of our mark is ours, from this life or an earlier one. */
   observed(actual: Actual, wanted: WantedKernel): void {
     const destinations = [...wanted.routes.map(({ dst }) => dst), ...(wanted.blackholes ?? [])];
-    const places = new Set(destinations.map((dst) => `${dst} ${defaultMetric(familyOf(dst))}`));
+    const places = new Set(
+      destinations.map((dst) => routeKey({ dst, metric: defaultMetric(familyOf(dst)) })),
+    );
     for (const place of this.#held) if (!places.has(place)) this.#held.delete(place);
     for (const place of places) {
       const routes = actual.routes.get(place) ?? [];

@@ -8,14 +8,18 @@ const FRESH_MS = 5_000;
 /** How long a peer's wish to be probed holds. */
 const ASKED_MS = 10_000;
 
+/** One for all of whom nothing was heard: thousands of them would be a megabyte. */
+export const NEVER: Readonly<Record<Path, number>> = { overlay: -Infinity, underlay: -Infinity };
+const NOTHING_TOLD = { at: -Infinity, overlayAge: Infinity };
+
 export class Heard {
-  readonly #at: Record<Path, number> = { overlay: -Infinity, underlay: -Infinity };
-  #told: { readonly at: number; readonly overlayAge: number } = { at: -Infinity, overlayAge: Infinity };
+  #at = NEVER;
+  #told: { readonly at: number; readonly overlayAge: number } = NOTHING_TOLD;
   #askedAt = -Infinity;
 
   /** A request of the peer's came in at `now` (monotonic milliseconds). */
   note({ path, asks, heard }: Payload, now: number): void {
-    this.#at[path] = now;
+    this.#at = { ...this.#at, [path]: now };
     this.#told = { at: now, overlayAge: heard.overlay ?? Infinity };
     if (asks) this.#askedAt = now;
   }

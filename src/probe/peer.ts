@@ -1,7 +1,8 @@
 // One probed peer: its ways, what was heard of it, and the judgement. Knows no socket and no timer; prober.ts tells it what
 // becomes of each probe.
 
-import { Heard } from './hearing.js';
+import { flatText } from '../flat-text.js';
+import { Heard, NEVER } from './hearing.js';
 import type { MtuSearch } from './mtu-search.js';
 import {
   FRESH_PATH,
@@ -78,7 +79,7 @@ export class ProbedPeer {
     underlayFull: FRESH_PATH,
   };
   /** When a small probe was answered last, by way: monotonic milliseconds. */
-  readonly #answeredAt: Record<Path, number> = { overlay: -Infinity, underlay: -Infinity };
+  #answeredAt = NEVER;
   /** How often a lane was repeated since the last visit: where answers come late, each would cause another. */
   #repeated: Map<Lane, number> | undefined;
   /** Like the former made when it is needed: most peers are well, and an empty map is 200 bytes. */
@@ -89,7 +90,7 @@ export class ProbedPeer {
 
   /** `now` is wall-clock time, for people. */
   constructor(network: string, key: string, target: ProbeTarget, now: number) {
-    this.id = `${network}\n${key}`;
+    this.id = flatText(network, '\n', key);
     this.network = network;
     this.key = key;
     this.target = target;
@@ -128,7 +129,7 @@ export class ProbedPeer {
       if (this.#lanes[lane].state === 'answers') this.#found?.delete(path);
       return [];
     }
-    this.#answeredAt[path] = now;
+    this.#answeredAt = { ...this.#answeredAt, [path]: now };
     const full = FULL[path];
     const isFirst = this.#lanes[path].state === 'answers' && this.#lanes[full] === FRESH_PATH;
     return isFirst && !this.flying.has(full) ? [path, full] : [];

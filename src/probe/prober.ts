@@ -129,9 +129,14 @@ export class Prober {
     this.#arm();
   }
 
-  /** What is known of the peers of a network, by the keys of their leases. */
-  report(network: string): ReadonlyMap<string, PeerProbe> {
-    return new Map([...this.#peers.of(network)].map(([key, peer]) => [key, peer.report()]));
+  /** What is known of the peers of a network, or of those alone that are not well, by the keys of their leases. */
+  report(network: string, which: 'all' | 'troubled' = 'all'): ReadonlyMap<string, PeerProbe> {
+    return this.#peers.report(network, which);
+  }
+
+  /** Whether any peer of the network is reachable. */
+  reaches(network: string): boolean {
+    return this.#peers.reaches(network);
   }
 
   /** Calls the listener after each change of a verdict, a lost direction or a path's MTU; returns the end of it. */

@@ -2,6 +2,8 @@
 // Text, because the same value is a map key, a JSON value, a log field and what `ip route` prints.
 // It knows no netlink and no etcd. RFC 4291 and 5952; IPv4-mapped addresses print dotted, as Go does.
 
+import { flatText } from '../flat-text.js';
+
 export type Family = 4 | 6;
 export const FAMILIES: readonly Family[] = [4, 6];
 
@@ -15,6 +17,20 @@ export type Cidr = string & { readonly [brand]: 'cidr' };
 export interface PerFamily<T> {
   readonly 4?: T;
   readonly 6?: T;
+}
+
+// V8 gives an object that is written with numbers for names room for 18 more of them, 144 bytes; one that came from JSON, and
+// its copies, have what they need. With three such objects a lease, that is 2 MiB for 5,000 leases.
+const [ONLY_4, ONLY_6, BOTH] = ['{"4":0}', '{"6":0}', '{"4":0,"6":0}'].map(
+  (text) => JSON.parse(text) as object,
+);
+
+/** For what is kept by the thousand. */
+export function perFamily<T>(v4: T | undefined, v6: T | undefined): PerFamily<T> {
+  const small: { 4?: T; 6?: T } = { ...(v4 === undefined ? ONLY_6 : v6 === undefined ? ONLY_4 : BOTH) };
+  if (v4 !== undefined) small[4] = v4;
+  if (v6 !== undefined) small[6] = v6;
+  return v4 === undefined && v6 === undefined ? {} : small;
 }
 
 /** The number of bits in an address: 32 or 128. */
@@ -58,7 +74,7 @@ export function cidr(text: string): Cidr {
 }
 
 export function cidrOf(address: Ip, length: number): Cidr {
-  return `${address}/${length}` as Cidr;
+  return flatText(address, '/', length) as Cidr;
 }
 
 export function addressOf(prefix: Cidr): Ip {
@@ -154,7 +170,7 @@ export function ipToBytes(address: Ip): Uint8Array {
 
 /** Canonical text of 4 or 16 bytes in network byte order. Throws RangeError for any other length. */
 export function bytesToIp(bytes: Uint8Array): Ip {
-  if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}` as Ip;
+  if (bytes.length === 4) return bytes.join('.') as Ip;
   if (bytes.length !== 16) throw new RangeError(`an address has 4 or 16 bytes, not ${bytes.length}`);
   return formatV6(bytes) as Ip;
 }

@@ -13,7 +13,16 @@
 // A NodeID of ours comes last; upstream ignores members it does not know, and we ignore one that is malformed.
 
 import type { JsonValue } from '../json.js';
-import { addressOf, cidrOf, lengthOf, parseIp, type Cidr, type Ip, type PerFamily } from './cidr.js';
+import {
+  addressOf,
+  cidrOf,
+  lengthOf,
+  parseIp,
+  perFamily,
+  type Cidr,
+  type Ip,
+  type PerFamily,
+} from './cidr.js';
 import { LeaseFormatError } from './errors.js';
 import { JsonTextError, readMembers, valueOf, type JsonMember } from './go-json.js';
 import { isNodeId } from './identity.js';
@@ -54,8 +63,8 @@ export function decodeKey(key: string): PerFamily<Cidr> | undefined {
   const v4 = keySubnet(address4, length4, 31);
   const v6 = address6 === undefined ? 'none' : keySubnet(address6, length6, 127);
   if (v4 === undefined || v6 === undefined) return undefined;
-  if (v4 === 'none') return v6 === 'none' ? undefined : { 6: v6 };
-  return v6 === 'none' ? { 4: v4 } : { 4: v4, 6: v6 };
+  if (v4 === 'none' && v6 === 'none') return undefined;
+  return perFamily(v4 === 'none' ? undefined : v4, v6 === 'none' ? undefined : v6);
 }
 
 function keySubnet(text: string, digits: string, longest: number): Cidr | 'none' | undefined {
@@ -102,12 +111,9 @@ export function decodeValue(text: string): LeaseAttributes {
   const { v4, v6, type, data4, data6, nodeId } = fields;
   return {
     ...(nodeId === undefined ? undefined : { nodeId }),
-    publicIps: v6 === undefined ? { 4: v4 } : { 4: v4, 6: v6 },
+    publicIps: perFamily(v4, v6),
     backendType: type,
-    backendData: {
-      ...(data4 === undefined ? undefined : { 4: data4 }),
-      ...(data6 === undefined ? undefined : { 6: data6 }),
-    },
+    backendData: perFamily(data4, data6),
   };
 }
 

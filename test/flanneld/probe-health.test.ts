@@ -32,8 +32,10 @@ function reasons(
 ): Record<string, string> {
   const keys = probes.map((_, index) => `10.5.${index + 2}.0-24`);
   const targets = new Map(keys.map((key, index) => [key, target(index + 2, overhead)]));
-  const report = new Map(probes.flatMap((one, index) => [[keys[index] ?? '', one] as const]));
-  return Object.fromEntries(probeReasons({ targets, report, port }));
+  const all = new Map(probes.map((one, index) => [keys[index] ?? '', one] as const));
+  const troubles = new Map([...all].filter(([, { verdict }]) => !['reachable', 'unknown'].includes(verdict)));
+  const reaches = probes.some(({ verdict }) => verdict === 'reachable');
+  return Object.fromEntries(probeReasons({ targets, troubles, reaches, port }));
 }
 
 const well = probe('reachable');

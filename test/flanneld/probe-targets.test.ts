@@ -38,6 +38,7 @@ function targets(
   return probeTargets(
     { setup: setup as unknown as ProbedFacts['setup'], own: OWN, leases, wanted },
     new WeakMap(),
+    new Map(),
   );
 }
 

@@ -20,12 +20,16 @@ test('a peer that answers both ways is reachable within seconds, with its round-
 test('a peer that goes down is unreachable within 13.5 s, and reachable within 5 s of its return', async (t) => {
   const scene = new ProbeScene();
   for (const host of [2, 3, 4]) scene.addUpstream(host);
-  const { probe, changes } = scene.start(1, [2, 3, 4]);
+  const { prober, probe, changes } = scene.start(1, [2, 3, 4]);
+  t.false(prober.reaches(NETWORK));
   await scene.clock.advance(45_000);
+  t.is(prober.report(NETWORK, 'troubled').size, 0);
   const down = new Set([publicIp(3), base(3)]);
   scene.net.fate = ({ from, to }) => (down.has(from) || down.has(to) ? 'lost' : 'passes');
   await scene.clock.until(() => probe(3).verdict === 'unreachable', 13_500);
   t.deepEqual([probe(2).verdict, probe(4).verdict], ['reachable', 'reachable']);
+  t.deepEqual([...prober.report(NETWORK, 'troubled')], [[keyOf(3), probe(3)]]);
+  t.true(prober.reaches(NETWORK));
   scene.net.fate = () => 'passes';
   await scene.clock.until(() => probe(3).verdict === 'reachable', 5_000);
   t.deepEqual(

@@ -23,6 +23,7 @@ import {
   overlaps,
   parseCidr,
   parseIp,
+  perFamily,
   sizeOf,
   type Cidr,
   type Family,
@@ -242,4 +243,15 @@ test('contains and overlaps are what comparing bits says', (t) => {
     }),
     { numRuns: 1000 },
   );
+});
+
+test('a value a family is an object with those that are there, and no two are one', (t) => {
+  t.deepEqual(perFamily('a', 'b'), { 4: 'a', 6: 'b' });
+  t.deepEqual(perFamily('a', undefined), { 4: 'a' });
+  t.deepEqual(perFamily(undefined, 'b'), { 6: 'b' });
+  t.deepEqual(perFamily(undefined, undefined), {});
+  t.deepEqual(perFamily(0, 0), { 4: 0, 6: 0 });
+  const one = perFamily<string>('a', undefined);
+  t.not(perFamily<string>('b', undefined), one);
+  t.is(one[4], 'a');
 });

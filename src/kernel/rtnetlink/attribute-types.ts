@@ -89,9 +89,7 @@ export const mac: AttributeType<Mac> = {
   },
   read: (chunk, start, end) => {
     if (end - start !== 6) return undefined;
-    let value = HEX[chunk.u8(start)] ?? '';
-    for (let index = start + 1; index < end; index++) value += `:${HEX[chunk.u8(index)] ?? ''}`;
-    return value as Mac;
+    return Array.from(chunk.bytes.subarray(start, end), (byte) => HEX[byte]).join(':') as Mac;
   },
 };
 
