@@ -4,12 +4,12 @@
 import { sleep } from '../clock.js';
 import type { Problem } from '../kernel/problem.js';
 import { RulesError } from '../kernel/rules.js';
-import type { Cidr } from '../subnet/cidr.js';
 import type { LeaseRecord } from '../subnet/lease.js';
 import { WaitReport } from '../subnet/retry.js';
 import { FatalError } from './errors.js';
-import { masquerades } from './network-run.js';
+import { knownRanges, masquerades } from './network-run.js';
 import type { NetworkParts, Setup, SetupParts } from './network-setup.js';
+import type { PreviousEnv } from './subnet-env.js';
 import {
   openTrafficRules,
   probeTools,
@@ -24,18 +24,22 @@ const TOOL_RETRY_MS = 5_000;
 
 /** The tools for a network's rules, asked already what they can do. */
 export interface PreparedRules {
-  readonly tools: RuleTools;
+  /** For the ranges that the network turned out to have, and former ones of its env file. */
+  readonly tools: (setup: Setup) => RuleTools;
   readonly probes: Promise<RuleProbes>;
 }
 
-/** Starts to ask the tools, beside the claim of a lease. `ranges`: the network's, and former ones of its env file. */
+/** Starts to ask the tools: five spawns that need nothing of the network, so they run beside the claim of a lease. */
 export function prepareRules(
-  parts: SetupParts,
+  { rules }: SetupParts,
   { name }: { readonly name: string },
-  ranges: readonly Cidr[],
+  previous: PreviousEnv | undefined,
 ): PreparedRules | undefined {
-  const tools = parts.rules?.(name, ranges);
-  return tools === undefined ? undefined : { tools, probes: probeTools(tools, 4) };
+  if (rules === undefined) return undefined;
+  return {
+    tools: (setup) => rules(name, knownRanges(setup, previous)),
+    probes: probeTools(rules(name, previous?.networks ?? []), 4),
+  };
 }
 
 /**
@@ -55,7 +59,7 @@ export async function openNetworkRules(
   const family = 4;
   const [range, subnet] = [setup.ranges[family], own.subnets[family]];
   if (prepared === undefined || range === undefined || subnet === undefined) return undefined;
-  const { tools } = prepared;
+  const tools = prepared.tools(setup);
   const { tunnel } = setup.backend;
   const wanted = {
     network: options.name,

@@ -13,7 +13,7 @@ import { keepMemory } from './network-memory.js';
 import { NetworkPeers } from './network-peers.js';
 import { probePeers } from './network-probe.js';
 import { cleanUpRules, masqueradeInForce, openNetworkRules, prepareRules } from './network-rules.js';
-import { describeSetup, envContents, knownRanges, masquerades, type NetworkRun } from './network-run.js';
+import { describeSetup, envContents, masquerades, type NetworkRun } from './network-run.js';
 import { publicIpOf, type Setup } from './network-setup.js';
 import type { PreviousEnv } from './subnet-env.js';
 
@@ -25,10 +25,10 @@ export async function runOnce(run: NetworkRun): Promise<never> {
   const { parts, options, end } = run;
   const previous = await readPrevious(parts, options);
   const leases = new LeaseManager(parts, options.terms);
+  const prepared = prepareRules(parts, options, previous);
   const begun = await begin(run, leases, previous);
   const { setup, own } = begun;
   describeSetup(parts.logger, setup);
-  const prepared = prepareRules(parts, options, knownRanges(setup, previous));
   const rules = await openNetworkRules(parts, setup, own, options, prepared, end);
   const { reconciler, engine } = await startReconciler(run, setup, previous, rules);
   const peers = new NetworkPeers(run, setup, own, reconciler);
