@@ -2,7 +2,7 @@
 
 /** Plain types and values that every folder may use. */
 const LEAVES =
-  '^src/(logger|counters|clock|heartbeat|json|checked-json|process-identity|own-files|network-status|network-uses)\\.ts$';
+  '^src/(logger|counters|clock|heartbeat|json|checked-json|flat-text|process-identity|own-files|network-status|network-uses)\\.ts$';
 
 /** A rule: files of `from` may import, of our own code, only what `to` names. */
 const only = (name, from, to, fromNot) => ({
@@ -86,6 +86,7 @@ module.exports = {
       '^src/probe/probe\\.ts$',
       '^src/flanneld/(?!(main|compose|daemon)\\.ts)',
     ]),
+    only('start-runs-a-bundle', '^src/start/', ['^src/(start|commands/index)', '^src/flanneld/main\\.ts$']),
     only('lab-knows-nothing-of-the-daemon', '^src/lab/', ['^src/lab/']),
     {
       name: 'backends-see-kernel-data-only',

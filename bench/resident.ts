@@ -17,7 +17,7 @@ const HELP = `Usage: npm run bench:resident -- [options]
   --repetitions N   how many (default: 5)
   --peers N,N       how many peers there are (default: 3,5000)
   --rest SECONDS    how long it is left alone before it is looked at (default: 60)
-  --ours PATH       another program in place of the bundle with the flags of packaging/launcher
+  --ours PATH       another program in place of the bundle, started as packaging/launcher does
   --out FILE        where the JSON goes (default: bench/results/resident.json)
 `;
 
@@ -33,9 +33,9 @@ interface Options {
 function installedCommand(): Argv {
   const launcher = readFileSync(inCheckout('packaging/launcher'), 'utf8');
   const [, variable] = /^export (\S+)$/m.exec(launcher) ?? [];
-  const [, flags] = /^exec \S+ (.+) \S+\/start\.mjs /m.exec(launcher) ?? [];
-  if (variable === undefined || flags === undefined) throw new Error('packaging/launcher sets no flags');
-  return ['env', variable, process.execPath, ...flags.split(' '), inCheckout('dist/daemon/start.mjs')];
+  const isPlain = /^exec \S+ \S+\/start\.cjs "\$@"$/m.test(launcher);
+  if (variable === undefined || !isPlain) throw new Error('packaging/launcher is not as this bench knows it');
+  return ['env', variable, process.execPath, inCheckout('dist/daemon/start.cjs')];
 }
 
 function parse(args: readonly string[]): Options | undefined {

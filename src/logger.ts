@@ -34,6 +34,7 @@ export interface LogFields {
   readonly returned?: number;
   readonly gone?: number;
   readonly version?: string;
+  readonly codeCache?: string;
   readonly options?: Readonly<Record<string, unknown>>;
   readonly err?: unknown;
 }

@@ -1,4 +1,4 @@
-// What dpkg must know of the package: control file, checksums, configuration files, maintainer scripts. The architecture and the
+// What dpkg must know of the package: control file, checksums, configuration files, triggers, maintainer scripts. The architecture and the
 // oldest C library are read from the addon.
 
 import { createHash } from 'node:crypto';
@@ -42,6 +42,7 @@ export function writeControl(root, tree, { version }) {
   put('md5sums', sums);
   const configuration = files.filter((path) => path.startsWith('etc/'));
   put('conffiles', configuration.map((path) => `/${path}\n`).join(''));
+  put('triggers', readFileSync(join(root, 'packaging/debian/triggers'), 'utf8'));
   for (const name of SCRIPTS) put(name, readFileSync(join(root, 'packaging/debian', name)), 0o755);
   return architecture;
 }

@@ -54,7 +54,7 @@ export function layOut(root, tree, { version, epoch }) {
 function program(root, put, tree) {
   const bundle = join(root, 'dist/daemon');
   for (const name of readdirSync(bundle).sort())
-    if (name.endsWith('.mjs')) put(`usr/lib/flanneld/daemon/${name}`, readFileSync(join(bundle, name)));
+    if (/\.[cm]js$/.test(name)) put(`usr/lib/flanneld/daemon/${name}`, readFileSync(join(bundle, name)));
   put('usr/lib/flanneld/daemon/flanneld.node', '');
   const addon = join(tree, 'usr/lib/flanneld/daemon/flanneld.node');
   copyFileSync(join(root, 'native/build/flanneld.node'), addon);

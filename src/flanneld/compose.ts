@@ -39,6 +39,13 @@ export interface ProcessSignals {
   readonly hangup: EventTarget;
 }
 
+/** What the log says of the program itself. */
+interface Program {
+  readonly version: string;
+  /** Whether its code was compiled already; undefined where it is no bundle. */
+  readonly codeCache?: string;
+}
+
 /**
  * Builds the daemon from its options and runs it until the signal is aborted; resolves to the exit code.
  * Throws UsageError for options that name nothing that could be used.
@@ -46,12 +53,12 @@ export interface ProcessSignals {
 export async function startFlanneld(
   options: Options,
   environment: NodeJS.ProcessEnv,
-  version: string,
+  program: Program,
   signals: ProcessSignals,
 ): Promise<number> {
   const asked = {
     options,
-    version,
+    version: program.version,
     environment,
     etcd: etcdOptions(options),
     plan: networkPlan(options),
@@ -63,7 +70,7 @@ export async function startFlanneld(
     write: (line) => process.stderr.write(line),
   };
   const logger = createLogger(log);
-  logger.info('flanneld starts', { version, options: redacted(options) });
+  logger.info('flanneld starts', { ...program, options: redacted(options) });
   const core = { clock: systemClock, random: Math.random, logger, counters: new Counters() };
   const stops = new Stops(logger);
   try {

@@ -1,17 +1,32 @@
 // The process edge: argv, environment, signals, exit code; nothing else.
 
 import { readFileSync } from 'node:fs';
+import type * as commands from '../commands/index.js';
+import { settleEngine } from './engine.js';
 import { UsageError } from './errors.js';
 import type { Options } from './flags.js';
 
 /** The bundle has the version in it (scripts/build-daemon.mjs). */
 declare const FLANNELD_VERSION: string | undefined;
 
+/** What started the program. */
+export interface Start {
+  /** Whether the code was compiled already (src/start), for the log. */
+  readonly codeCache?: string;
+  readonly commands: () => Promise<typeof commands>;
+}
+
+const COMPILED: Start = { commands: () => import('../commands/index.js') };
+
 /** Runs flanneld; the process ends with the exit code that docs/failures.md lists. */
-export async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<void> {
+export async function main(
+  argv: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  start = COMPILED,
+): Promise<void> {
   const [first] = argv;
   if (first !== undefined && !first.startsWith('-')) {
-    await command(argv, environment);
+    await command(argv, environment, start);
     return;
   }
   // As early as can be: until the daemon knows what to do about it, a SIGHUP is ignored, and never ends the process.
@@ -22,10 +37,9 @@ export async function main(argv: readonly string[], environment: NodeJS.ProcessE
   const { parseCommandLine } = await import('./cli.js');
   try {
     const invocation = parseCommandLine(argv, environment);
-    if (invocation.action === 'help')
-      print(`${invocation.text}\n${(await import('../commands/index.js')).commandsHelp()}`);
+    if (invocation.action === 'help') print(`${invocation.text}\n${(await start.commands()).commandsHelp()}`);
     else if (invocation.action === 'version') complain(`${version()}\n`);
-    else process.exit(await run(invocation.options, environment, hangup));
+    else process.exit(await run(invocation.options, environment, { hangup, ...start }));
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     complain(`flanneld: ${error.message}\n`);
@@ -33,8 +47,8 @@ export async function main(argv: readonly string[], environment: NodeJS.ProcessE
   }
 }
 
-async function command(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
-  const { runCommand } = await import('../commands/index.js');
+async function command(argv: readonly string[], env: NodeJS.ProcessEnv, { commands }: Start): Promise<void> {
+  const { runCommand } = await commands();
   // Whoever reads has seen enough: `flanneld peers | head`.
   process.stdout.on('error', () => process.exit());
   process.exitCode = await runCommand(argv, {
@@ -68,10 +82,16 @@ function complain(text: string): void {
   process.stderr.write(text);
 }
 
-async function run(options: Options, environment: NodeJS.ProcessEnv, hangup: EventTarget): Promise<number> {
+async function run(
+  options: Options,
+  environment: NodeJS.ProcessEnv,
+  { hangup, codeCache }: Pick<Start, 'codeCache'> & { readonly hangup: EventTarget },
+): Promise<number> {
   const stop = interrupted();
   const { startFlanneld } = await import('./compose.js');
-  return startFlanneld(options, environment, version(), { stop, hangup });
+  settleEngine();
+  const program = { version: version(), ...(codeCache === undefined ? {} : { codeCache }) };
+  return startFlanneld(options, environment, program, { stop, hangup });
 }
 
 function version(): string {

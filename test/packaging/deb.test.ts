@@ -32,7 +32,8 @@ test('it has the daemon, the plugin, the unit and what goes with them, all of ro
   const modes = new Map(lines.map((line) => [line.split(' ').at(-1)?.slice(1), line.slice(0, 10)]));
   for (const [path, mode] of [
     ['/usr/sbin/flanneld', '-rwxr-xr-x'],
-    ['/usr/lib/flanneld/daemon/start.mjs', '-rw-r--r--'],
+    ['/usr/lib/flanneld/daemon/start.cjs', '-rw-r--r--'],
+    ['/usr/lib/flanneld/daemon/make-code-cache.cjs', '-rw-r--r--'],
     ['/usr/lib/flanneld/daemon/flanneld.node', '-rw-r--r--'],
     ['/usr/lib/flanneld/cni/flannel.cjs', '-rw-r--r--'],
     ['/usr/lib/cni/flannel', '-rwxr-xr-x'],
@@ -41,6 +42,11 @@ test('it has the daemon, the plugin, the unit and what goes with them, all of ro
     ['/etc/default/flanneld', '-rw-r--r--'],
   ] as const)
     t.is(modes.get(path), mode, path);
+  t.is(
+    [...modes.keys()].find((path) => path?.includes('code-cache/')),
+    undefined,
+    'compiled code is of one Node',
+  );
   const control = run('dpkg-deb', ['--field', deb]);
   t.regex(control, /^Depends: libc6 \(>= 2\.\d+\), nodejs \(>= 20\.19\)$/m);
   t.regex(control, /^Architecture: (amd64|arm64|armhf|riscv64|ppc64el)$/m);

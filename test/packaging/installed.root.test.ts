@@ -2,7 +2,7 @@
 // removed, purged. Run by `npm run test:package`, because the root is fetched the first time.
 
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { viewDevice } from '../../src/lab/kernel-view.js';
@@ -29,6 +29,14 @@ test.serial('lintian finds no error in it', (t) => {
   t.is(status, 0, error?.message ?? stdout);
 });
 
+const CODE_CACHE = '/usr/lib/flanneld/daemon/code-cache';
+
+/** What a start says of it, one that ends at once because it cannot listen at that address. */
+async function codeCacheOf(debian: BootedDebian): Promise<string | undefined> {
+  const { stderr } = await debian.run('flanneld', ['-healthz-ip=203.0.113.1', '-healthz-port=9']);
+  return /"codeCache":"(\w+)"/.exec(stderr)?.[1];
+}
+
 test.serial('the package installs, runs, upgrades without losing anything, and goes', async (t) => {
   if (!canMakeHosts(t)) return;
   const root = debianRoot(process.env, (text) => {
@@ -51,6 +59,13 @@ test.serial('the package installs, runs, upgrades without losing anything, and g
   const exposure = Number(/exposure level for flanneld.service: ([\d.]+)/.exec(security)?.[1]);
   t.log(`exposure ${exposure}`);
   t.true(exposure <= 4);
+
+  t.is(await codeCacheOf(debian), 'used', 'the code is compiled where it is installed');
+  rmSync(debian.path(CODE_CACHE), { recursive: true });
+  t.is(await codeCacheOf(debian), 'absent');
+  await debian.must('dpkg-trigger', ['--by-package=nodejs', '--no-await', '/usr/bin/node']);
+  await debian.must('dpkg', ['--triggers-only', '--pending']);
+  t.is(await codeCacheOf(debian), 'used', 'and again where Node is another one');
 
   writeFileSync(debian.path('/etc/default/flanneld'), `FLANNELD_ETCD_ENDPOINTS=${cluster.endpoint}\n`);
   await debian.must('systemctl', ['start', 'flanneld']);
@@ -79,6 +94,7 @@ test.serial('the package installs, runs, upgrades without losing anything, and g
   t.regex(await debian.must('dpkg', ['--remove', 'flanneld']), /the network of this host stays as it is/);
   t.is((await debian.run('systemctl', ['is-active', 'flanneld'])).stdout.trim(), 'inactive');
   t.deepEqual(await viewDevice(host, DEVICE), device);
+  t.false(existsSync(debian.path(CODE_CACHE)));
   t.true(existsSync(debian.path('/etc/default/flanneld')), 'settings stay until it is purged');
 
   t.regex(await debian.must('dpkg', ['--purge', 'flanneld']), /devices of the overlay are still there/);
