@@ -24,6 +24,17 @@ interface Options {
   readonly node: string;
   readonly standalone: boolean;
   readonly force: boolean;
+  readonly json: boolean;
+}
+
+/** What was done, as `--json` prints it. */
+interface Installed {
+  readonly plugin: string;
+  /** Where the plugin of somebody else is now. */
+  readonly former?: string;
+  readonly config: string;
+  /** False where there was one for this plugin. */
+  readonly written: boolean;
 }
 
 /** Resolves to 0. Throws CommandError; then the plugin that was there is still there. */
@@ -41,8 +52,12 @@ export async function cniInstall(args: CommandArguments, io: CommandIo): Promise
   }
   const bytes = options.standalone ? built('flannel', 'npm run build:cni-sea') : launcher(options.node);
   const target = join(resolve(options['bin-dir']), PLUGIN);
-  await installPlugin(target, bytes, options.force, io);
-  await installConfig(resolve(options['conf-dir']), options, io);
+  // A person hears of each step when it is done; a program of all, at the end.
+  const say = options.json ? (): void => undefined : io.out;
+  const former = await installPlugin(target, bytes, options.force, say);
+  const config = await installConfig(resolve(options['conf-dir']), options, { ...io, out: say });
+  const installed: Installed = { plugin: target, ...(former === undefined ? {} : { former }), ...config };
+  if (options.json) io.out(`${JSON.stringify(installed)}\n`);
   return 0;
 }
 
@@ -86,7 +101,13 @@ function isExecutable(path: string): boolean {
   }
 }
 
-async function installPlugin(target: string, bytes: Buffer, force: boolean, io: CommandIo): Promise<void> {
+/** Resolves to where the plugin of somebody else is now; undefined where there was none. */
+async function installPlugin(
+  target: string,
+  bytes: Buffer,
+  force: boolean,
+  say: (text: string) => void,
+): Promise<string | undefined> {
   const foreign = existsSync(target) && !readFileSync(target).includes(PLUGIN_MARK);
   if (foreign && !force) {
     throw new CommandError(
@@ -94,16 +115,20 @@ async function installPlugin(target: string, bytes: Buffer, force: boolean, io: 
       `${target} is a plugin of somebody else and stays; --force replaces it and keeps it beside ours`,
     );
   }
+  let former: string | undefined;
   try {
     await mkdir(resolve(target, '..'), { recursive: true, mode: 0o755 });
     await replaceFile(target, bytes, 0o755, (temporary) => {
       tryOut(temporary);
-      if (foreign) io.out(`kept the former ${target} as ${keepAside(target)}\n`);
+      if (!foreign) return;
+      former = keepAside(target);
+      say(`kept the former ${target} as ${former}\n`);
     });
   } catch (error) {
     throw error instanceof CommandError ? error : failed(`cannot install ${target}`, error);
   }
-  io.out(`installed ${target}\n`);
+  say(`installed ${target}\n`);
+  return former;
 }
 
 /** Gives what is there a second name, under which no runtime looks for it, and returns that. Throws the system's error. */
@@ -135,7 +160,11 @@ function tryOut(path: string): void {
   throw new CommandError('command-failed', `the plugin does not run from ${resolve(path, '..')}: ${words}`);
 }
 
-async function installConfig(folder: string, { name, network }: Options, io: CommandIo): Promise<void> {
+async function installConfig(
+  folder: string,
+  { name, network }: Options,
+  io: CommandIo,
+): Promise<Pick<Installed, 'config' | 'written'>> {
   const path = join(folder, CONFLIST);
   try {
     await mkdir(folder, { recursive: true, mode: 0o755 });
@@ -143,13 +172,14 @@ async function installConfig(folder: string, { name, network }: Options, io: Com
     const ours = configs.find((file) => namesFlannel(readFileSync(join(folder, file), 'utf8')));
     if (ours !== undefined) {
       io.out(`kept ${join(folder, ours)}, which is for this plugin\n`);
-      return;
+      return { config: join(folder, ours), written: false };
     }
     await replaceFile(path, conflistOf(name, network), 0o644);
     io.out(`wrote ${path}\n`);
     const [first] = [...configs, CONFLIST].sort();
     if (first !== undefined && first !== CONFLIST)
       io.err(`flanneld: ${join(folder, first)} comes first in the alphabet, so a runtime takes that one\n`);
+    return { config: path, written: true };
   } catch (error) {
     throw failed(`cannot write ${path}`, error);
   }

@@ -15,11 +15,12 @@ interface Options {
   readonly c: boolean;
   readonly k: string;
   readonly m: boolean;
+  readonly json: boolean;
 }
 
 /** Resolves to 0. Throws CommandError; also, after the file was written, when the subnet is routed to another host. */
 export async function dockerOpts(args: CommandArguments, io: CommandIo): Promise<number> {
-  const { f: source, d: target, i, c, k: key, m: withoutMasq } = args as unknown as Options;
+  const { f: source, d: target, i, c, k: key, m: withoutMasq, json } = args as unknown as Options;
   if (!/^[A-Za-z_]\w*$/.test(key))
     throw new CommandError('command-usage', `-k ${JSON.stringify(key)} is not the name of a variable`);
   const both = !i && !c;
@@ -29,8 +30,10 @@ export async function dockerOpts(args: CommandArguments, io: CommandIo): Promise
     key,
     withoutMasq,
   });
-  if (target === '-') io.out(text);
-  else await writeWhole(target, text, 0o644);
+  const isPrinted = target === '-';
+  if (!isPrinted) await writeWhole(target, text, 0o644);
+  if (json) io.out(`${JSON.stringify({ ...(isPrinted ? {} : { file: target }), text })}\n`);
+  else if (isPrinted) io.out(text);
   const routes = subnet === undefined ? [] : routedVia(subnet, readRoutes());
   if (routes.length === 0) return 0;
   throw new CommandError(

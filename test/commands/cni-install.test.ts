@@ -89,6 +89,22 @@ test('a plugin of somebody else stays; with --force it is kept beside ours', asy
   t.is(versionOf(join(bin, 'flannel')), '1.1.0');
 });
 
+test('--json tells at the end what was done, and nothing else', async (t) => {
+  const { bin, conf, install } = await place(t);
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'flannel'), 'upstream', { mode: 0o755 });
+  const done = { plugin: join(bin, 'flannel'), config: join(conf, '10-flannel.conflist') };
+  const first = await install('--json', '--force');
+  t.deepEqual(JSON.parse(first.out), {
+    ...done,
+    former: join(bin, 'flannel.replaced'),
+    written: true,
+  });
+  t.deepEqual(JSON.parse((await install('--json')).out), { ...done, written: false });
+  const refused = await install('--json', '--node', '/nowhere');
+  t.deepEqual([refused.code, refused.out], [1, '']);
+});
+
 test('a network of the daemon by name, and a config that comes before ours', async (t) => {
   const { conf, install } = await place(t);
   mkdirSync(conf);

@@ -48,6 +48,17 @@ for (const [words, expected] of GOLDEN) {
   });
 }
 
+test('--json prints what was written, and where', async (t) => {
+  const folder = await tempFolder(t);
+  const [source, target] = [join(folder, 'subnet.env'), join(folder, 'docker.env')];
+  writeFileSync(source, ENV);
+  const { out } = await run(['-f', source, '-d', target, '-c', '--json']);
+  t.deepEqual(JSON.parse(out), { file: target, text: `DOCKER_OPTS=${ALL}` });
+  t.is(readFileSync(target, 'utf8'), `DOCKER_OPTS=${ALL}`);
+  const printed = await run(['-f', source, '-d', '-', '-c', '--json']);
+  t.deepEqual(JSON.parse(printed.out), { text: `DOCKER_OPTS=${ALL}` });
+});
+
 const FLAGS = { individual: true, combined: true, key: 'DOCKER_OPTS', withoutMasq: false };
 
 test('dockerd masquerades when flanneld does not, and the other way round', (t) => {

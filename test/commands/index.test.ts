@@ -27,6 +27,7 @@ test('every command has a help', (t) => {
     const { code, out, err } = flanneld(...name.split(' '), '--help');
     t.deepEqual([code, err], [0, '']);
     t.true(out.replace(/\s+/g, ' ').includes(describe), name);
+    t.regex(out, /^ +--json /m, name);
   }
 });
 
