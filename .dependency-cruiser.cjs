@@ -86,7 +86,10 @@ module.exports = {
       '^src/probe/probe\\.ts$',
       '^src/flanneld/(?!(main|compose|daemon)\\.ts)',
     ]),
-    only('start-runs-a-bundle', '^src/start/', ['^src/(start|commands/index)', '^src/flanneld/main\\.ts$']),
+    only('start-runs-a-bundle', '^src/start/', [
+      '^src/(start/|commands/(index|atomic-file)\\.ts$)',
+      '^src/flanneld/main\\.ts$',
+    ]),
     only('lab-knows-nothing-of-the-daemon', '^src/lab/', ['^src/lab/']),
     {
       name: 'backends-see-kernel-data-only',

@@ -13,6 +13,7 @@ declare const FLANNELD_VERSION: string | undefined;
 export interface Start {
   /** Whether the code was compiled already (src/start), for the log. */
   readonly codeCache?: string;
+  /** Imports the commands: code that V8 has kept cannot import by itself (src/start). */
   readonly commands: () => Promise<typeof commands>;
 }
 

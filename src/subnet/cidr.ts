@@ -27,10 +27,11 @@ const [ONLY_4, ONLY_6, BOTH] = ['{"4":0}', '{"6":0}', '{"4":0,"6":0}'].map(
 
 /** For what is kept by the thousand. */
 export function perFamily<T>(v4: T | undefined, v6: T | undefined): PerFamily<T> {
+  if (v4 === undefined && v6 === undefined) return {};
   const small: { 4?: T; 6?: T } = { ...(v4 === undefined ? ONLY_6 : v6 === undefined ? ONLY_4 : BOTH) };
   if (v4 !== undefined) small[4] = v4;
   if (v6 !== undefined) small[6] = v6;
-  return v4 === undefined && v6 === undefined ? {} : small;
+  return small;
 }
 
 /** The number of bits in an address: 32 or 128. */

@@ -5,7 +5,8 @@ import { readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
-import { makeCodeCache, type Bundle } from '../../src/start/code-cache.js';
+import type { Bundle } from '../../src/start/code-cache.js';
+import { writeCodeCache } from '../../src/start/write-code-cache.js';
 import { packageRoot } from '../helpers/package-root.js';
 import { tempFolder } from '../helpers/temp-folder.js';
 
@@ -50,17 +51,19 @@ test('a bundle of which nothing is kept is compiled', async (t) => {
 
 test('what was kept is used', async (t) => {
   const it = await bundle(t);
-  makeCodeCache(it);
+  await writeCodeCache(it);
   t.like(run(it), { codeCache: 'used', answer: 42 });
 });
 
 test('what was kept of another build is not, though it is of the same length, and goes when this one is kept', async (t) => {
   const it = await bundle(t);
-  makeCodeCache(it);
+  await writeCodeCache(it);
+  // As an interrupted one would leave it.
+  writeFileSync(join(it.file, '../code-cache/.one-v20.1.2.tmp'), '');
   writeFileSync(it.file, SOURCE.replace('number + sep', 'number - sep'));
   const other = { ...it, build: 'two' };
   t.like(run(other), { codeCache: 'absent', answer: 40 });
-  makeCodeCache(other);
+  await writeCodeCache(other);
   t.is(readdirSync(join(it.file, '../code-cache')).length, 1);
   t.like(run(other), { codeCache: 'used', answer: 40 });
 });
@@ -87,7 +90,7 @@ for (const [what, damage] of [
 ] as const) {
   test(`what was kept and is ${what} is refused, and the bundle compiled`, async (t) => {
     const it = await bundle(t);
-    damage(makeCodeCache(it));
+    damage(await writeCodeCache(it));
     t.like(run(it), { codeCache: 'rejected', answer: 42 });
   });
 }
